@@ -1,0 +1,88 @@
+/**
+ * Search cursors: an opaque, URL-safe string which says after which video the next page starts.
+ *
+ * A cursor holds the position (score, video id) and a fingerprint of everything that decides the
+ * order: tenant, query, filter, least relevance and index. A cursor of another search is refused
+ * instead of silently giving a page of something else. The checksum catches damaged and edited
+ * cursors; it is no secret, and none is needed, since a cursor opens nothing that the search itself
+ * would not show.
+ */
+import { createHash } from 'node:crypto';
+import { InvalidCursorError } from '../errors.js';
+
+/** A place in the order (score descending, then video id ascending). */
+export interface SearchPosition {
+  /** Score of the video's best segment. */
+  score: number;
+  /** Id of the video in the catalog. */
+  videoId: string;
+}
+
+/** Bytes of the checksum. */
+const CHECKSUM_BYTES = 6;
+/** Bytes of the fingerprint. */
+const FINGERPRINT_BYTES = 9;
+const VERSION = 1;
+const HEAD_BYTES = 1 + FINGERPRINT_BYTES + 8;
+
+/**
+ * Fingerprint of a search: equal for equal searches, whatever the order of the keys in the filter.
+ *
+ * @param parts Everything that decides which videos are found and in which order.
+ */
+export function searchFingerprint(parts: unknown): Buffer {
+  return createHash('sha256').update(canonicalJson(parts)).digest().subarray(0, FINGERPRINT_BYTES);
+}
+
+/** Writes a position as a cursor. */
+export function encodeCursor(position: SearchPosition, fingerprint: Buffer): string {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt8(VERSION, 0);
+  fingerprint.copy(head, 1);
+  head.writeDoubleBE(position.score, 1 + FINGERPRINT_BYTES);
+  const body = Buffer.concat([head, Buffer.from(position.videoId, 'utf8')]);
+  return Buffer.concat([checksum(body), body]).toString('base64url');
+}
+
+/**
+ * Reads a cursor.
+ *
+ * @throws InvalidCursorError when it was not written by {@link encodeCursor}, was altered, or belongs
+ *   to another search.
+ */
+export function decodeCursor(cursor: string, fingerprint: Buffer): SearchPosition {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const body = bytes.subarray(CHECKSUM_BYTES);
+  if (
+    bytes.toString('base64url') !== cursor ||
+    body.length <= HEAD_BYTES ||
+    !checksum(body).equals(bytes.subarray(0, CHECKSUM_BYTES)) ||
+    body.readUInt8(0) !== VERSION
+  ) {
+    throw new InvalidCursorError('The cursor was not given out by this search. Leave "after" out to start from the first page.');
+  }
+  if (!body.subarray(1, 1 + FINGERPRINT_BYTES).equals(fingerprint)) {
+    throw new InvalidCursorError(
+      'The cursor belongs to another search. Use a cursor with the same query, filter and minRelevance it came from.',
+    );
+  }
+  return { score: body.readDoubleBE(1 + FINGERPRINT_BYTES), videoId: body.subarray(HEAD_BYTES).toString('utf8') };
+}
+
+/** Order of the results: better scores first, equal scores by video id. Negative when `a` comes first. */
+export function comparePositions(a: SearchPosition, b: SearchPosition): number {
+  if (a.score !== b.score) return b.score - a.score;
+  return a.videoId < b.videoId ? -1 : a.videoId > b.videoId ? 1 : 0;
+}
+
+function checksum(body: Buffer): Buffer {
+  return createHash('sha256').update('earshot search cursor').update(body).digest().subarray(0, CHECKSUM_BYTES);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part) && !(part instanceof Date)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { InvalidCursorError } from "../../../src/errors.js";
+import { comparePositions, decodeCursor, encodeCursor, searchFingerprint } from "../../../src/search/cursor.js";
+
+const fingerprint = searchFingerprint({ tenant: "a", query: "a dog", filter: { ids: ["x"] } });
+
+describe("search cursors", () => {
+  it("carry the position exactly", () => {
+    const position = { score: 0.123456789012345, videoId: "vidéo-1" };
+    expect(decodeCursor(encodeCursor(position, fingerprint), fingerprint)).toEqual(position);
+  });
+
+  it("are the same for searches which differ in the order of filter keys only", () => {
+    expect(searchFingerprint({ b: 1, a: { d: 2, c: 3 } })).toEqual(searchFingerprint({ a: { c: 3, d: 2 }, b: 1 }));
+  });
+
+  it("of another search are refused", () => {
+    const other = encodeCursor({ score: 0.5, videoId: "v" }, searchFingerprint({ tenant: "a", query: "a cat" }));
+    expect(() => decodeCursor(other, fingerprint)).toThrow(/another search/);
+  });
+
+  it.each(["", "abc", "not base64 !", "A".repeat(80), "é"])("which were never given out are refused: %j", (cursor) => {
+    expect(() => decodeCursor(cursor, fingerprint)).toThrow(InvalidCursorError);
+  });
+
+  it("are refused after any change of one character", () => {
+    const cursor = encodeCursor({ score: 0.5, videoId: "some-video" }, fingerprint);
+    for (let place = 0; place < cursor.length; place++) {
+      const changed = cursor.slice(0, place) + (cursor[place] === "A" ? "B" : "A") + cursor.slice(place + 1);
+      expect(() => decodeCursor(changed, fingerprint)).toThrow(InvalidCursorError);
+    }
+  });
+
+  it("order videos by score descending, then by id", () => {
+    const positions = [
+      { score: 0.1, videoId: "a" },
+      { score: 0.2, videoId: "c" },
+      { score: 0.2, videoId: "b" },
+    ];
+    expect(positions.sort(comparePositions).map(({ videoId }) => videoId)).toEqual(["b", "c", "a"]);
+  });
+});
