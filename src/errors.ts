@@ -23,6 +23,82 @@ export abstract class EarshotError extends Error {
   }
 }
 
+// --- models -------------------------------------------------------------------------------------
+
+/** There is no model pack where the options say. */
+export class PackNotFoundError extends EarshotError {
+  readonly code = "PACK_NOT_FOUND";
+}
+
+/** A pack's manifest.json is not JSON or breaks the schema. */
+export class PackManifestInvalidError extends EarshotError {
+  readonly code = "PACK_MANIFEST_INVALID";
+}
+
+/** A pack has a format version this Earshot does not read. */
+export class PackFormatUnsupportedError extends EarshotError {
+  readonly code = "PACK_FORMAT_UNSUPPORTED";
+}
+
+/** A file that the manifest names is not in the pack. */
+export class PackFileMissingError extends EarshotError {
+  readonly code = "PACK_FILE_MISSING";
+}
+
+/** A file of the pack has another size or SHA-256 than its manifest says. */
+export class PackFileAlteredError extends EarshotError {
+  readonly code = "PACK_FILE_ALTERED";
+}
+
+/** An ONNX graph cannot be loaded, or its inputs and outputs are not those the manifest promises. */
+export class ModelLoadFailedError extends EarshotError {
+  readonly code = "MODEL_LOAD_FAILED";
+}
+
+/** The execution provider that the options require (for example cuda) cannot be used here. */
+export class ProviderUnavailableError extends EarshotError {
+  readonly code = "PROVIDER_UNAVAILABLE";
+}
+
+/** A model refused its inputs, or failed while it ran. */
+export class InferenceFailedError extends EarshotError {
+  readonly code = "INFERENCE_FAILED";
+}
+
+/** The thread that ran a model ended in the middle; a new one takes its place. */
+export class InferenceWorkerLostError extends EarshotError {
+  readonly code = "INFERENCE_WORKER_LOST";
+  override readonly retryable = true;
+}
+
+/** Inference was asked for after the pool had been closed. */
+export class InferenceClosedError extends EarshotError {
+  readonly code = "INFERENCE_CLOSED";
+}
+
+// --- vectors ------------------------------------------------------------------------------------
+
+/** No vector index has this id. */
+export class VectorIndexNotFoundError extends EarshotError {
+  readonly code = "VECTOR_INDEX_NOT_FOUND";
+}
+
+/** A vector is not as wide as its index, or an index of this id exists with another width. */
+export class VectorDimensionMismatchError extends EarshotError {
+  readonly code = "VECTOR_DIMENSION_MISMATCH";
+}
+
+/** A vector holds NaN or infinity, or belongs to another video or tenant than the write names. */
+export class VectorInvalidError extends EarshotError {
+  readonly code = "VECTOR_INVALID";
+}
+
+/** The vector engine cannot answer now. */
+export class VectorIndexUnavailableError extends EarshotError {
+  readonly code = "VECTOR_INDEX_UNAVAILABLE";
+  override readonly retryable = true;
+}
+
 // --- search -------------------------------------------------------------------------------------
 
 /** The query holds no words at all. */

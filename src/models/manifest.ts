@@ -1,0 +1,183 @@
+import { z } from "zod";
+
+/**
+ * The manifest of a model pack (`manifest.json`), format version 1.
+ *
+ * It tells the runtime everything it needs, so that no model is known to the TypeScript by name.
+ * All lengths are in samples at `sampleRate`.
+ */
+
+/** The only manifest format this version reads. */
+export const SUPPORTED_FORMAT_VERSION = 1;
+
+/** Names the runtime gives to the two encoders; no expert may use them. */
+export const CLIP_ENCODER = "clip-encoder";
+export const TEXT_ENCODER = "text-encoder";
+
+/** Availability patterns are bit masks in a signed 32-bit integer, which leaves room for 30 experts. */
+const MAX_EXPERTS = 30;
+
+const positiveInteger = z.number().int().positive();
+
+/** A path below the pack's own directory, with forward slashes: no `..`, no absolute path, no drive letter. */
+const packFileName = z
+  .string()
+  .min(1)
+  .refine(
+    (name) =>
+      !name.startsWith("/") &&
+      !/[\\:\0]/.test(name) &&
+      name.split("/").every((part) => part !== "" && part !== "." && part !== ".."),
+    { error: "must be a relative path that stays inside the model pack" },
+  );
+
+/** A network that turns windows of PCM into a short sequence of feature vectors ("tokens"). */
+export const audioExpertSchema = z
+  .object({
+    /** Unique in the pack; also the model name given to the inference pool. */
+    name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "may hold only a-z, 0-9, - and _"),
+    modality: z.literal("audio", { error: 'must be "audio": this version of Earshot runs audio experts only' }),
+    /** ONNX file: input `waveform` [batch, windowSamples], output `features` [batch, tokensPerWindow, featureDim]. */
+    file: packFileName,
+    /** Samples one window covers. */
+    windowSamples: positiveInteger,
+    /** Samples from one window's start to the next. */
+    hopSamples: positiveInteger,
+    /** Feature vectors the network gives for one window. */
+    tokensPerWindow: positiveInteger,
+    /** Windows that start inside one segment. */
+    windowsPerSegment: positiveInteger,
+    featureDim: positiveInteger,
+    /** `sequence`: all tokens go to the clip encoder; `average`: one vector, their mean over the segment. */
+    aggregation: z.enum(["sequence", "average"]),
+    /** Rows of the clip encoder's input for this expert. */
+    maxTokens: positiveInteger,
+    /** Width of the embedding the clip and text encoders give for this expert. */
+    embeddingDim: positiveInteger,
+  })
+  .superRefine((expert, context) => {
+    const problem = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (expert.name === CLIP_ENCODER || expert.name === TEXT_ENCODER) problem("name", "is reserved for the encoder");
+    if (expert.aggregation === "average" && expert.maxTokens !== 1)
+      problem("maxTokens", 'must be 1 with aggregation "average"');
+    const tokens = expert.windowsPerSegment * expert.tokensPerWindow;
+    if (expert.aggregation === "sequence" && expert.maxTokens < tokens)
+      problem("maxTokens", `must be at least windowsPerSegment * tokensPerWindow = ${tokens}`);
+  });
+
+/** An audio expert as its manifest describes it. */
+export type AudioExpertManifest = z.infer<typeof audioExpertSchema>;
+
+const segmentSchema = z.object({
+  /** Samples one segment covers. */
+  lengthSamples: positiveInteger,
+  /** Samples from one segment's start to the next. */
+  hopSamples: positiveInteger,
+});
+
+const vocabularySchema = z.object({
+  /** Text file, UTF-8, one word a line; line i names row i of `vectors`. */
+  words: packFileName,
+  /** Little-endian IEEE half floats, size x wordDim, row-major, without a header. */
+  vectors: packFileName,
+  dtype: z.literal("float16", { error: 'must be "float16"' }),
+  /** Number of words. */
+  size: positiveInteger,
+});
+
+const textEncoderSchema = z.object({
+  /** ONNX file: input `words` [batch, wordLimit, wordDim]; outputs `embedding_<expert>` and `weights` [batch, E]. */
+  file: packFileName,
+  /** Words of a query that are used; later ones are cut. */
+  wordLimit: positiveInteger,
+  wordDim: positiveInteger,
+  tokeniser: z.literal("simple-english-v1", { error: 'must be "simple-english-v1", the only tokeniser of this version' }),
+  vocabulary: vocabularySchema,
+});
+
+/** relevance = 1 / (1 + exp(-(slope * score + intercept))): the probability that a hit is right. */
+const calibrationSchema = z.object({
+  kind: z.literal("logistic", { error: 'must be "logistic"' }),
+  slope: z.number(),
+  intercept: z.number(),
+});
+
+const fileSchema = z.object({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits"),
+  bytes: z.number().int().nonnegative(),
+});
+
+/** Schema of `manifest.json`: shapes, and the rules between fields that the runtime relies on. */
+export const packManifestSchema = z
+  .object({
+    formatVersion: z.literal(SUPPORTED_FORMAT_VERSION),
+    name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "may hold only a-z, 0-9, ., - and _"),
+    version: z.string().regex(/^[0-9A-Za-z][0-9A-Za-z.+-]*$/, 'must look like "1.0.0"'),
+    licence: z.string().min(1),
+    description: z.string().default(""),
+    kind: z.enum(["collaborative-experts", "mixture-of-embedded-experts", "single-expert"]),
+    /** Samples per second of the PCM the experts take; always mono. */
+    sampleRate: positiveInteger,
+    segment: segmentSchema,
+    /** Their order is the order of availability bits and columns, weights, and of the parts of a flat vector. */
+    experts: z.array(audioExpertSchema).min(1).max(MAX_EXPERTS),
+    /**
+     * ONNX file: inputs `features_<expert>` [batch, maxTokens, featureDim] and `availability` [batch, E];
+     * outputs `embedding_<expert>` [batch, embeddingDim], L2-normalised.
+     */
+    clipEncoder: z.object({ file: packFileName }),
+    textEncoder: textEncoderSchema,
+    calibration: calibrationSchema,
+    /** Size and SHA-256 of every file the runtime loads, by its name in the pack. */
+    files: z.record(packFileName, fileSchema),
+    /** Free form: data, figures, seeds, revision. */
+    provenance: z.record(z.string(), z.unknown()).default({}),
+  })
+  .superRefine((manifest, context) => {
+    const problem = (path: PropertyKey[], message: string) => context.addIssue({ code: "custom", path, message });
+    const names = new Set<string>();
+    manifest.experts.forEach((expert, index) => {
+      const at = (field: string) => ["experts", index, field];
+      if (names.has(expert.name)) problem(at("name"), `"${expert.name}" is used by another expert too`);
+      names.add(expert.name);
+      if (manifest.segment.hopSamples % expert.hopSamples !== 0)
+        problem(at("hopSamples"), `must divide segment.hopSamples (${manifest.segment.hopSamples})`);
+      if (expert.windowsPerSegment * expert.hopSamples !== manifest.segment.lengthSamples)
+        problem(
+          at("windowsPerSegment"),
+          `times hopSamples must equal segment.lengthSamples (${manifest.segment.lengthSamples})`,
+        );
+    });
+    if (manifest.segment.hopSamples > manifest.segment.lengthSamples)
+      problem(["segment", "hopSamples"], "must not exceed lengthSamples, or audio between segments is never heard");
+    for (const [path, name] of referencedFiles(manifest)) {
+      if (!Object.hasOwn(manifest.files, name)) problem(path, `"${name}" is not listed in "files"`);
+    }
+    const { vocabulary, wordDim } = manifest.textEncoder;
+    const vectors = manifest.files[vocabulary.vectors];
+    const expected = vocabulary.size * wordDim * 2;
+    if (vectors !== undefined && vectors.bytes !== expected)
+      problem(
+        ["files", vocabulary.vectors, "bytes"],
+        `must be size * wordDim * 2 = ${expected} for a float16 vocabulary, not ${vectors.bytes}`,
+      );
+  });
+
+/** A checked manifest. */
+export type PackManifest = z.infer<typeof packManifestSchema>;
+
+/** Width of a segment's flat vector: the experts' embedding widths added up. */
+export function flatDimension(manifest: Pick<PackManifest, "experts">): number {
+  return manifest.experts.reduce((sum, expert) => sum + expert.embeddingDim, 0);
+}
+
+type FileReferences = Pick<PackManifest, "experts" | "clipEncoder" | "textEncoder">;
+
+/** Every file the runtime loads, with the manifest field that names it. */
+function* referencedFiles(manifest: FileReferences): Generator<[path: PropertyKey[], name: string]> {
+  for (const [index, expert] of manifest.experts.entries()) yield [["experts", index, "file"], expert.file];
+  yield [["clipEncoder", "file"], manifest.clipEncoder.file];
+  yield [["textEncoder", "file"], manifest.textEncoder.file];
+  yield [["textEncoder", "vocabulary", "words"], manifest.textEncoder.vocabulary.words];
+  yield [["textEncoder", "vocabulary", "vectors"], manifest.textEncoder.vocabulary.vectors];
+}

@@ -1,0 +1,110 @@
+import type { CatalogTransaction } from "../catalog/index.js";
+
+/**
+ * The port of the vector engines. One index holds the flat segment vectors of one model pack version.
+ *
+ * Every implementation passes the suite in `test/unit/vectors/contract.ts`.
+ */
+
+/** A segment's vector as it is stored. */
+export interface VectorPoint {
+  segmentId: string;
+  videoId: string;
+  tenant: string;
+  /** Availability of the experts: bit e set = expert e of the manifest took part. */
+  pattern: number;
+  /** The flat vector; as wide as the index's `dimension`, finite. */
+  vector: Float32Array;
+}
+
+/** A segment found. */
+export interface VectorHit {
+  segmentId: string;
+  videoId: string;
+  /** Inner product of the segment's vector with the query vector of its pattern. */
+  score: number;
+}
+
+/** Which segments a query may see. The tenant is never optional. */
+export interface VectorFilter {
+  tenant: string;
+  /** Only segments of these videos; absent = all of the tenant's, empty = none. */
+  videoIds?: readonly string[];
+}
+
+/** An index to create. */
+export interface IndexDescription {
+  /** The model pack's id, `name@version`. */
+  id: string;
+  /** Width of the flat vectors. */
+  dimension: number;
+}
+
+/** An index as it stands. */
+export interface IndexInfo extends IndexDescription {
+  /** Segments in it, over all tenants. */
+  count: number;
+  /** Availability patterns that occur in it, ascending. */
+  patterns: number[];
+}
+
+/** One query vector for each availability pattern. */
+export interface PatternQuery {
+  pattern: number;
+  vector: Float32Array;
+}
+
+/** A write that is staged; searches see it from `publish()` on. */
+export interface PendingWrite {
+  /**
+   * Makes the write visible to searches, all of it at once. Call it after the catalog transaction has been
+   * committed; never when it was rolled back. Resolves when the next query will see the write.
+   */
+  publish(): Promise<void>;
+}
+
+/** Whether the engine can answer; `message` says what is wrong, or how full it is. */
+export interface VectorHealth {
+  ok: boolean;
+  message?: string;
+}
+
+/** A vector engine. */
+export interface VectorIndex {
+  /** Creates the index; does nothing when it exists with the same dimension. */
+  create(index: IndexDescription): Promise<void>;
+  /** Removes the index with all its vectors; does nothing when there is none. */
+  drop(id: string): Promise<void>;
+  /** All indexes, by id. */
+  list(): Promise<IndexInfo[]>;
+  /**
+   * Replaces all vectors of the video by `points` (which may be none). Nothing changes for searches before
+   * `publish()`; then a query sees the old segments or the new ones, never a mix.
+   */
+  replaceVideo(
+    indexId: string,
+    tenant: string,
+    videoId: string,
+    points: readonly VectorPoint[],
+    tx: CatalogTransaction,
+  ): Promise<PendingWrite>;
+  /** Removes all vectors of the video, seen by searches from `publish()` on. */
+  deleteVideo(indexId: string, videoId: string, tx: CatalogTransaction): Promise<PendingWrite>;
+  /** Availability patterns among the segments the filter lets through, ascending. */
+  patterns(indexId: string, filter: VectorFilter): Promise<number[]>;
+  /**
+   * The best `limit` segments over all patterns, by score descending, then segment id ascending.
+   * A segment whose pattern has no query vector is not found.
+   */
+  query(
+    indexId: string,
+    queries: readonly PatternQuery[],
+    filter: VectorFilter,
+    limit: number,
+  ): Promise<VectorHit[]>;
+  /** Number of segments, of one tenant when a filter is given. */
+  count(indexId: string, filter?: VectorFilter): Promise<number>;
+  health(): Promise<VectorHealth>;
+  /** Ends workers and connections. Calls after it are refused. */
+  close(): Promise<void>;
+}
