@@ -1,0 +1,68 @@
+"""Every number of the starter pack's training in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StarterConfig:
+    """Defaults of one run. Lengths are samples at 16 kHz unless a name says otherwise."""
+
+    # ---- where things are -------------------------------------------------------------------
+    sounds: Path = Path("../shared/data/sounds")  # manifest.csv, captions.csv, clips/
+    captions: Path | None = None  # folder with audiocaps/train.csv; None: next to `sounds`
+    teacher: Path | None = None  # yamnet-classification.tflite; None: next to `sounds`
+    work: Path = Path("training/runs/starter")  # everything a run writes
+    seed: int = 0
+    strict_licence: bool = False  # True: only clips with licence_class = permissive
+
+    # ---- time: the same numbers go into the pack's manifest ----------------------------------
+    sample_rate: int = 16_000
+    segment: int = 61_440  # 3.84 s
+    segment_hop: int = 30_720  # 1.92 s
+    vggish_window: int = 15_600  # one VGGish example: 96 frames of 25 ms, hop 10 ms
+    vggish_hop: int = 15_360  # 0.96 s
+    vggsound_window: int = 30_893  # 192 spectrogram frames: floor((30893 - 353) / 159)
+    vggsound_hop: int = 30_720  # 1.92 s
+    vggsound_tokens: int = 6  # 192 frames / 32
+
+    # ---- the pool of training scenes -----------------------------------------------------------
+    scenes: int = 32_000
+    single_share: float = 0.40  # one sound
+    while_share: float = 0.35  # two sounds at once
+    followed_share: float = 0.15  # one sound, then another; the rest: three at once
+    kind_balance: float = 0.5  # a kind with n clips is drawn with weight n ** kind_balance
+
+    # ---- experts -------------------------------------------------------------------------------
+    vggish_width: int = 24
+    vggish_dim: int = 128
+    vggsound_width: int = 16
+    expert_minutes: float = 60.0  # wall-clock budget per expert; the schedule follows it
+    expert_batch: int = 48  # scenes per step
+    expert_lr: float = 2e-3
+    expert_weight_decay: float = 0.02
+    teacher_weight: float = 1.0  # BCE to YAMNet's 521 probabilities
+    embedding_weight: float = 1.0  # cosine distance to YAMNet's 1024-d embedding
+    label_weight: float = 1.0  # cross entropy to the kinds
+
+    # ---- retrieval model -------------------------------------------------------------------------
+    shared_dim: int = 256
+    audio_clusters: int = 16
+    text_clusters: int = 20
+    word_limit: int = 20
+    margin: float = 0.2
+    extra: dict = field(default_factory=dict)
+
+    @property
+    def scene_samples(self) -> int:
+        """Samples of one scene: the last window of each expert reaches past the segment's end."""
+        vggish = (self.segment // self.vggish_hop - 1) * self.vggish_hop + self.vggish_window
+        vggsound = (self.segment // self.vggsound_hop - 1) * self.vggsound_hop + self.vggsound_window
+        return max(vggish, vggsound)
+
+    @property
+    def windows_per_scene(self) -> int:
+        """VGGish windows in a scene; the teacher is run on the same windows."""
+        return self.segment // self.vggish_hop
