@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from earshot_training.shared import find_shared
+from earshot_training.places import find_shared
 
 SHARED = find_shared()
 COMMITTED = Path(__file__).parent / "golden"

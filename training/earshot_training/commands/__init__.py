@@ -1,0 +1,1 @@
+"""The subcommands of `earshot-training`, one module each; cli.py lists them."""
