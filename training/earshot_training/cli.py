@@ -8,9 +8,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from earshot_training.commands import vocabulary
+from earshot_training.commands import sounds, vocabulary
 
-COMMANDS = (vocabulary,)
+COMMANDS = (vocabulary, sounds)
 
 
 def build_parser() -> argparse.ArgumentParser:
