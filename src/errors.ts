@@ -23,6 +23,42 @@ export abstract class EarshotError extends Error {
   }
 }
 
+// --- config ---------------------------------------------------------------------------------------
+
+/** An option that was set in code or on the command line is malformed or unknown. */
+export class InvalidOptionsError extends EarshotError {
+  readonly code = "INVALID_OPTIONS";
+}
+
+/** An environment variable is malformed. */
+export class InvalidEnvironmentError extends EarshotError {
+  readonly code = "INVALID_ENVIRONMENT";
+}
+
+// --- catalog --------------------------------------------------------------------------------------
+
+/** The database cannot be opened: its folder is missing or not writable, or the file is no database. */
+export class CatalogUnavailableError extends EarshotError {
+  readonly code = "CATALOG_UNAVAILABLE";
+}
+
+/** The database was written by another version, or its schema was changed by hand. */
+export class CatalogSchemaError extends EarshotError {
+  readonly code = "CATALOG_SCHEMA_MISMATCH";
+}
+
+/** Another process keeps the database locked. */
+export class CatalogBusyError extends EarshotError {
+  readonly code = "CATALOG_BUSY";
+  override readonly retryable = true;
+}
+
+/** The disk is full, or the database cannot be written for another reason outside Earshot. */
+export class CatalogWriteError extends EarshotError {
+  readonly code = "CATALOG_WRITE_FAILED";
+  override readonly retryable = true;
+}
+
 // --- models -------------------------------------------------------------------------------------
 
 /** There is no model pack where the options say. */

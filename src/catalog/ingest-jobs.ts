@@ -1,0 +1,249 @@
+import type { CatalogTransaction, Database } from "./database.js";
+import type { Prisma } from "./generated/client.js";
+import { newId } from "./ids.js";
+import type {
+  AgePosition,
+  IngestJobFilter,
+  IngestJobRecord,
+  IngestJobState,
+  IngestOrder,
+  IngestStage,
+} from "./records.js";
+import { olderThan } from "./videos.js";
+
+/** A job to be queued. */
+export interface NewIngestJob {
+  tenant: string;
+  videoId: string;
+  externalId: string | null;
+  order: IngestOrder;
+  maxAttempts: number;
+  requestId: string | null;
+}
+
+/** Why a job failed, as its row keeps it. */
+export interface JobFailure {
+  code: string;
+  message: string;
+}
+
+/** Who runs a job, and until when others leave it alone. */
+export interface JobLease {
+  workerId: string;
+  expiresAt: Date;
+}
+
+/**
+ * Ingest jobs. The rows are the queue: a job belongs to the worker named in its row, and every write of a worker
+ * holds only while it still does. Methods that take no transaction run in one of their own.
+ */
+export class IngestJobRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The tenant's job of that id; null when there is none. */
+  async find(tenant: string, id: string): Promise<IngestJobRecord | null> {
+    return toRecord(await this.database.reader.ingestJob.findUnique({ where: { id, tenant } }));
+  }
+
+  /** The newest jobs that pass a filter, at most `limit`, beginning after a place in the list. */
+  async list(
+    tenant: string,
+    filter: IngestJobFilter,
+    limit: number,
+    after?: AgePosition,
+  ): Promise<IngestJobRecord[]> {
+    const rows = await this.database.reader.ingestJob.findMany({
+      where: { AND: [{ tenant, ...filter }, ...olderThan(after)] },
+      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+      take: limit,
+    });
+    return rows.map((row) => toRecord(row));
+  }
+
+  /** Number of the tenant's jobs that pass a filter. */
+  count(tenant: string, filter: IngestJobFilter): Promise<number> {
+    return this.database.reader.ingestJob.count({ where: { tenant, ...filter } });
+  }
+
+  /** Number of jobs in each state, over all tenants. */
+  async countByState(): Promise<Record<IngestJobState, number>> {
+    const counts = { PENDING: 0, RUNNING: 0, COMPLETED: 0, FAILED: 0, CANCELLED: 0 };
+    for (const { state, _count } of await this.database.reader.ingestJob.groupBy({ by: ["state"], _count: true })) {
+      counts[state] = _count;
+    }
+    return counts;
+  }
+
+  /** The newest job of each of the tenant's videos, by video id; videos without jobs are left out. */
+  async latestOfVideos(tenant: string, videoIds: readonly string[]): Promise<Map<string, IngestJobRecord>> {
+    const rows = await this.database.reader.ingestJob.findMany({
+      where: { tenant, videoId: { in: [...videoIds] } },
+      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+      distinct: ["videoId"],
+    });
+    return new Map(rows.map((row) => [row.videoId ?? "", toRecord(row)]));
+  }
+
+  /** Queues a job. */
+  async create(tx: CatalogTransaction, job: NewIngestJob): Promise<IngestJobRecord> {
+    const { order, ...columns } = job;
+    const source = JSON.parse(JSON.stringify(order)) as Prisma.InputJsonObject;
+    return toRecord(await tx.prisma.ingestJob.create({ data: { ...columns, source, id: newId() } }));
+  }
+
+  /**
+   * Takes the oldest job that is due and whose video no other job is working on; counts the attempt.
+   * Null when there is none.
+   */
+  async claim(lease: JobLease, now: Date): Promise<IngestJobRecord | null> {
+    if ((await this.database.reader.ingestJob.findFirst({ where: due(now), select: { id: true } })) === null) return null;
+    return this.database.transaction(async ({ prisma }) => {
+      const running = await prisma.ingestJob.findMany({
+        where: { state: "RUNNING", videoId: { not: null } },
+        select: { videoId: true },
+      });
+      const job = await prisma.ingestJob.findFirst({
+        where: { ...due(now), videoId: { notIn: running.flatMap(({ videoId }) => videoId ?? []) } },
+        orderBy: [{ createdAt: "asc" }, { id: "asc" }],
+      });
+      if (job === null) return null;
+      return toRecord(
+        await prisma.ingestJob.update({
+          where: { id: job.id },
+          data: {
+            state: "RUNNING",
+            stage: "QUEUED",
+            progress: 0,
+            attempts: { increment: 1 },
+            nextAttemptAt: null,
+            workerId: lease.workerId,
+            leaseExpiresAt: lease.expiresAt,
+            startedAt: now,
+          },
+        }),
+      );
+    });
+  }
+
+  /** When the next waiting job is due; null when none waits for its time. */
+  async nextDueAt(): Promise<Date | null> {
+    const next = await this.database.reader.ingestJob.findFirst({
+      where: { state: "PENDING", nextAttemptAt: { not: null } },
+      orderBy: { nextAttemptAt: "asc" },
+      select: { nextAttemptAt: true },
+    });
+    return next?.nextAttemptAt ?? null;
+  }
+
+  /** Writes how far a job has come. False when the job is no longer the worker's. */
+  reportProgress(
+    id: string,
+    workerId: string,
+    progress: { stage: IngestStage; progress: number | null },
+  ): Promise<boolean> {
+    return this.updateOwn(this.database.writer, id, workerId, progress);
+  }
+
+  /** Extends a lease. False when the job is no longer the worker's. */
+  extendLease(id: string, lease: JobLease): Promise<boolean> {
+    return this.updateOwn(this.database.writer, id, lease.workerId, { leaseExpiresAt: lease.expiresAt });
+  }
+
+  /** Ends a job well. False when it is no longer the worker's: the transaction must then be given up. */
+  complete(tx: CatalogTransaction, id: string, workerId: string): Promise<boolean> {
+    return this.updateOwn(tx.prisma, id, workerId, {
+      ...ended("COMPLETED"),
+      progress: 1,
+      errorCode: null,
+      errorMessage: null,
+    });
+  }
+
+  /** Ends a job badly. False when it is no longer the worker's. */
+  fail(tx: CatalogTransaction, id: string, workerId: string, failure: JobFailure): Promise<boolean> {
+    return this.updateOwn(tx.prisma, id, workerId, {
+      ...ended("FAILED"),
+      errorCode: failure.code,
+      errorMessage: failure.message,
+    });
+  }
+
+  /** Puts a job back for another attempt at a later time. False when it is no longer the worker's. */
+  retryLater(id: string, workerId: string, failure: JobFailure, at: Date): Promise<boolean> {
+    return this.updateOwn(this.database.writer, id, workerId, {
+      ...waiting,
+      nextAttemptAt: at,
+      errorCode: failure.code,
+      errorMessage: failure.message,
+    });
+  }
+
+  /** Puts a job back as if it had not been taken. False when it is no longer the worker's. */
+  giveBack(id: string, workerId: string): Promise<boolean> {
+    return this.updateOwn(this.database.writer, id, workerId, { ...waiting, attempts: { decrement: 1 } });
+  }
+
+  /** Cancels the tenant's job if it waits or runs. False when it has ended, or there is none of that id. */
+  async cancel(tx: CatalogTransaction, tenant: string, id: string): Promise<boolean> {
+    const { count } = await tx.prisma.ingestJob.updateMany({
+      where: { id, tenant, state: { in: ["PENDING", "RUNNING"] } },
+      data: ended("CANCELLED"),
+    });
+    return count === 1;
+  }
+
+  /** Cancels all jobs of a video in one of the states; gives their ids. */
+  async cancelOfVideo(
+    tx: CatalogTransaction,
+    videoId: string,
+    states: readonly ("PENDING" | "RUNNING")[],
+  ): Promise<string[]> {
+    const where = { videoId, state: { in: [...states] } };
+    const jobs = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
+    await tx.prisma.ingestJob.updateMany({ where, data: ended("CANCELLED") });
+    return jobs.map(({ id }) => id);
+  }
+
+  /** All jobs that are being worked on, by any process. */
+  async running(tx?: CatalogTransaction): Promise<IngestJobRecord[]> {
+    const rows = await (tx?.prisma ?? this.database.reader).ingestJob.findMany({ where: { state: "RUNNING" } });
+    return rows.map((row) => toRecord(row));
+  }
+
+  /** Puts a job back that its worker, which is gone, left behind. */
+  async requeue(tx: CatalogTransaction, id: string): Promise<void> {
+    await tx.prisma.ingestJob.update({ where: { id }, data: waiting });
+  }
+
+  private async updateOwn(
+    client: Prisma.TransactionClient,
+    id: string,
+    workerId: string,
+    data: Prisma.IngestJobUpdateManyMutationInput,
+  ): Promise<boolean> {
+    const { count } = await client.ingestJob.updateMany({ where: { id, workerId, state: "RUNNING" }, data });
+    return count === 1;
+  }
+}
+
+const noLease = { workerId: null, leaseExpiresAt: null };
+
+const waiting = { ...noLease, state: "PENDING", stage: "QUEUED", progress: 0, startedAt: null } as const;
+
+function ended<S extends "COMPLETED" | "FAILED" | "CANCELLED">(state: S) {
+  return { ...noLease, state, nextAttemptAt: null, finishedAt: new Date() };
+}
+
+function due(now: Date): Prisma.IngestJobWhereInput {
+  return { state: "PENDING", videoId: { not: null }, OR: [{ nextAttemptAt: null }, { nextAttemptAt: { lte: now } }] };
+}
+
+type IngestJobRow = Prisma.IngestJobModel;
+
+function toRecord(row: IngestJobRow): IngestJobRecord;
+function toRecord(row: IngestJobRow | null): IngestJobRecord | null;
+function toRecord(row: IngestJobRow | null): IngestJobRecord | null {
+  if (row === null) return null;
+  const { source, ...columns } = row;
+  return { ...columns, order: source as unknown as IngestOrder };
+}

@@ -1,0 +1,47 @@
+import type { CatalogTransaction, Database } from "./database.js";
+import type { SegmentRecord } from "./records.js";
+
+/** Segments of the videos: which spans of time are in which index. */
+export class SegmentRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The segments of videos in one index, by video and then by time. */
+  ofVideos(indexId: string, videoIds: readonly string[]): Promise<SegmentRecord[]> {
+    return this.database.reader.segment.findMany({
+      where: { indexId, videoId: { in: [...videoIds] } },
+      omit: { indexId: true },
+      orderBy: [{ videoId: "asc" }, { ordinal: "asc" }],
+    });
+  }
+
+  /** Number of segments of each video in one index; videos without any are left out. */
+  async countByVideo(indexId: string, videoIds: readonly string[]): Promise<Map<string, number>> {
+    const counts = await this.database.reader.segment.groupBy({
+      by: ["videoId"],
+      where: { indexId, videoId: { in: [...videoIds] } },
+      _count: true,
+    });
+    return new Map(counts.map(({ videoId, _count }) => [videoId, _count]));
+  }
+
+  /** Number of segments in one index. */
+  count(indexId: string): Promise<number> {
+    return this.database.reader.segment.count({ where: { indexId } });
+  }
+
+  /** Replaces a video's segments in one index; their vectors in the local index go with the old ones. */
+  async replaceForVideo(
+    tx: CatalogTransaction,
+    indexId: string,
+    videoId: string,
+    segments: readonly Omit<SegmentRecord, "videoId">[],
+  ): Promise<void> {
+    await tx.prisma.segment.deleteMany({ where: { indexId, videoId } });
+    await tx.execute(
+      `INSERT INTO Segment (id, videoId, indexId, ordinal, startSeconds, endSeconds, pattern)
+       SELECT value->>'id', ?, ?, value->>'ordinal', value->>'startSeconds', value->>'endSeconds', value->>'pattern'
+       FROM json_each(?)`,
+      [videoId, indexId, JSON.stringify(segments)],
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import { endianness } from "node:os";
+import type { Value } from "@libsql/client";
+import type { CatalogTransaction, Database } from "./database.js";
+import type { SegmentVectorRecord, VectorIndexRecord } from "./records.js";
+
+/** Rows that are read at a time: 4 MB of vectors of 512 values. */
+const pageSize = 2048;
+
+/** Rows that are written by one statement. */
+const writeSize = 100;
+
+/** The rows behind the local vector index: float32, little-endian. */
+export class VectorRepository {
+  constructor(private readonly database: Database) {}
+
+  /** All indexes, by id. */
+  indexes(): Promise<VectorIndexRecord[]> {
+    return this.database.reader.vectorIndexRow.findMany({ omit: { createdAt: true }, orderBy: { id: "asc" } });
+  }
+
+  /** The index of that id; null when there is none. */
+  findIndex(id: string): Promise<VectorIndexRecord | null> {
+    return this.database.reader.vectorIndexRow.findUnique({ where: { id }, omit: { createdAt: true } });
+  }
+
+  /** Makes an index; does nothing when there is one of that id. */
+  async createIndex({ id, dimension }: VectorIndexRecord): Promise<void> {
+    await this.database.writer.vectorIndexRow.upsert({ where: { id }, create: { id, dimension }, update: {} });
+  }
+
+  /** Removes an index with all its vectors. */
+  async dropIndex(id: string): Promise<void> {
+    await this.database.writer.vectorIndexRow.deleteMany({ where: { id } });
+  }
+
+  /** Number of vectors in an index, of one tenant if it is given. */
+  count(indexId: string, tenant?: string): Promise<number> {
+    return this.database.reader.segmentVector.count({ where: { indexId, ...(tenant === undefined ? {} : { tenant }) } });
+  }
+
+  /**
+   * Reads all vectors of an index, page by page in the order of segment ids. A page is a consistent state of
+   * the database; a write between two pages may or may not be seen.
+   */
+  async *read(indexId: string): AsyncGenerator<SegmentVectorRecord[]> {
+    let after = "";
+    for (;;) {
+      // Not through Prisma, which would turn every vector into base64 text on its way.
+      const { rows } = await this.database.rawReader.execute({
+        sql: `SELECT segmentId, videoId, tenant, pattern, vector FROM SegmentVector
+              WHERE indexId = ? AND segmentId > ? ORDER BY segmentId LIMIT ?`,
+        args: [indexId, after, pageSize],
+      });
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = String(last["segmentId"]);
+      yield rows.map((row) => ({
+        segmentId: String(row["segmentId"]),
+        videoId: String(row["videoId"]),
+        tenant: String(row["tenant"]),
+        pattern: Number(row["pattern"]),
+        vector: fromBytes(row["vector"]),
+      }));
+      if (rows.length < pageSize) return;
+    }
+  }
+
+  /** Replaces a video's vectors in an index. Its segments must have been written before. */
+  async replaceForVideo(
+    tx: CatalogTransaction,
+    indexId: string,
+    videoId: string,
+    vectors: readonly Omit<SegmentVectorRecord, "videoId">[],
+  ): Promise<void> {
+    await this.deleteOfVideo(tx, indexId, videoId);
+    for (let start = 0; start < vectors.length; start += writeSize) {
+      const rows = vectors.slice(start, start + writeSize);
+      await tx.execute(
+        `INSERT INTO SegmentVector (segmentId, indexId, tenant, videoId, pattern, vector)
+         VALUES ${rows.map(() => "(?, ?, ?, ?, ?, ?)").join(", ")}`,
+        rows.flatMap((row) => [row.segmentId, indexId, row.tenant, videoId, row.pattern, toBytes(row.vector)]),
+      );
+    }
+  }
+
+  /** Removes a video's vectors from an index. */
+  async deleteOfVideo(tx: CatalogTransaction, indexId: string, videoId: string): Promise<void> {
+    await tx.prisma.segmentVector.deleteMany({ where: { indexId, videoId } });
+  }
+}
+
+const littleEndian = endianness() === "LE";
+
+function toBytes(vector: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(vector.byteLength);
+  bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+  if (!littleEndian) Buffer.from(bytes.buffer).swap32();
+  return bytes;
+}
+
+function fromBytes(value: Value | undefined): Float32Array {
+  if (!(value instanceof ArrayBuffer)) throw new Error("A vector in the database is not a blob.");
+  if (!littleEndian) Buffer.from(value).swap32();
+  return new Float32Array(value);
+}

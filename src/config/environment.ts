@@ -1,0 +1,78 @@
+import path from "node:path";
+import { z } from "zod";
+import { InvalidEnvironmentError } from "../errors.js";
+import type { EarshotOptions } from "./options.js";
+
+/** Environment variables as the process has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const text = z.string().trim().min(1);
+const number = text.transform(Number).pipe(z.number("must be a number"));
+const boolean = z
+  .enum(["true", "false", "1", "0", "yes", "no"], 'must be "true" or "false"')
+  .transform((value) => ["true", "1", "yes"].includes(value));
+const list = (separator: string) =>
+  text.transform((value) => value.split(separator).map((item) => item.trim()).filter((item) => item !== ""));
+
+type Setting = { type: z.ZodType; place: readonly [keyof EarshotOptions, string?] };
+
+/** Every variable that Earshot reads, and the option it sets. `options.ts` says what each option means. */
+const settings: Readonly<Record<string, Setting>> = {
+  EARSHOT_DATA_DIRECTORY: { type: text, place: ["dataDirectory"] },
+  EARSHOT_DATABASE_URL: { type: text, place: ["databaseUrl"] },
+  EARSHOT_MODEL_PACK: { type: text, place: ["modelPack"] },
+  /** Several folders are separated as in PATH: by ":", on Windows by ";". */
+  EARSHOT_MEDIA_ROOTS: { type: list(path.delimiter), place: ["mediaRoots"] },
+  FFMPEG_PATH: { type: text, place: ["ffmpegPath"] },
+  EARSHOT_FFMPEG_PATH: { type: text, place: ["ffmpegPath"] },
+  FFPROBE_PATH: { type: text, place: ["ffprobePath"] },
+  EARSHOT_FFPROBE_PATH: { type: text, place: ["ffprobePath"] },
+  EARSHOT_ALLOW_BUNDLED_FFMPEG: { type: boolean, place: ["allowBundledFfmpeg"] },
+  EARSHOT_AUDIO_TRACK: { type: text, place: ["audioTrack"] },
+  EARSHOT_MAX_DURATION_SECONDS: { type: number, place: ["limits", "maxDurationSeconds"] },
+  EARSHOT_MAX_FILE_BYTES: { type: number, place: ["limits", "maxFileBytes"] },
+  EARSHOT_DECODE_TIMEOUT_SECONDS: { type: number, place: ["limits", "decodeTimeoutSeconds"] },
+  /** Comma-separated, e.g. "cuda,cpu". */
+  EARSHOT_EXECUTION_PROVIDERS: { type: list(","), place: ["inference", "executionProviders"] },
+  EARSHOT_WHEN_PROVIDER_MISSING: { type: text, place: ["inference", "whenProviderMissing"] },
+  EARSHOT_THREADS: { type: number, place: ["inference", "threads"] },
+  EARSHOT_BATCH_SIZE: { type: number, place: ["inference", "batchSize"] },
+  EARSHOT_INGEST_CONCURRENCY: { type: number, place: ["ingest", "concurrency"] },
+  EARSHOT_INGEST_MAX_ATTEMPTS: { type: number, place: ["ingest", "maxAttempts"] },
+  EARSHOT_SILENCE_THRESHOLD: { type: number, place: ["ingest", "silenceThreshold"] },
+  EARSHOT_PORT: { type: number, place: ["server", "port"] },
+  EARSHOT_HOST: { type: text, place: ["server", "host"] },
+  EARSHOT_LOG_LEVEL: { type: text, place: ["logLevel"] },
+};
+
+/**
+ * Reads options from environment variables. An empty variable counts as not set. Unknown names are passed
+ * over: Kubernetes invents some (`EARSHOT_SERVICE_HOST`) for a service called earshot.
+ *
+ * @throws InvalidEnvironmentError naming every variable that cannot be read
+ */
+export function parseEnvironment(env: Environment): EarshotOptions {
+  const problems: string[] = [];
+  const options: Record<string, unknown> = {};
+  for (const [name, { type, place }] of Object.entries(settings)) {
+    const value = env[name];
+    if (value === undefined || value.trim() === "") continue;
+    const parsed = type.safeParse(value.trim());
+    if (!parsed.success) {
+      problems.push(`${name} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
+      continue;
+    }
+    const [group, field] = place;
+    if (field === undefined) options[group] = parsed.data;
+    else options[group] = { ...(options[group] as object | undefined), [field]: parsed.data };
+  }
+  if (problems.length > 0) throw new InvalidEnvironmentError(`Invalid environment variables: ${problems.join("; ")}.`);
+  return options as EarshotOptions;
+}
+
+/** The variable that sets an option, for messages about its value. */
+export function variableOf(place: readonly PropertyKey[], env: Environment): string | undefined {
+  return Object.entries(settings).findLast(
+    ([name, setting]) => env[name] !== undefined && setting.place.every((part, index) => part === place[index]),
+  )?.[0];
+}

@@ -1,0 +1,3 @@
+export type { Environment } from "./environment.js";
+export { createLogger, type Logger } from "./logger.js";
+export { resolveOptions, type EarshotOptions, type ResolvedOptions } from "./options.js";

@@ -1,0 +1,200 @@
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { InvalidEnvironmentError, InvalidOptionsError } from "../errors.js";
+import { parseEnvironment, variableOf, type Environment } from "./environment.js";
+
+/** The model pack that ships with the package. */
+const starterPack = fileURLToPath(new URL("../../models/starter", import.meta.url));
+
+const positive = z.number().positive().finite();
+const count = z.int().positive();
+
+const limitsSchema = z.strictObject({
+  /** Longest audio that is accepted, in seconds. @default 43200 (12 hours) */
+  maxDurationSeconds: positive.default(43_200),
+  /** Largest media file that is accepted, in bytes. @default 68719476736 (64 GiB) */
+  maxFileBytes: count.default(64 * 1024 ** 3),
+  /** Longest time ffprobe may take for one file, in seconds. @default 30 */
+  probeTimeoutSeconds: positive.default(30),
+  /** Longest time ffmpeg may take to decode one file, waiting for the models included, in seconds. @default 21600 (6 hours) */
+  decodeTimeoutSeconds: positive.default(21_600),
+  /** Longest time ffmpeg may go without giving any sound while Earshot waits for it, in seconds. @default 60 */
+  stallTimeoutSeconds: positive.default(60),
+});
+
+const inferenceSchema = z.strictObject({
+  /** ONNX Runtime execution providers in order of preference. @default ["cpu"] */
+  executionProviders: z.array(z.enum(["cpu", "cuda"])).min(1).default(["cpu"]),
+  /**
+   * What to do when a provider that was asked for cannot load: go on with the CPU and say so once, or refuse to start.
+   * @default "fallback"
+   */
+  whenProviderMissing: z.enum(["fallback", "refuse"]).default("fallback"),
+  /** CPU threads for inference. @default the number of cores */
+  threads: count.default(availableParallelism()),
+  /** Most windows in one run of an audio expert. More is faster up to a point, and takes more memory. @default 32 */
+  batchSize: count.default(32),
+});
+
+const ingestSchema = z.strictObject({
+  /** Jobs that one process works on at the same time. @default 1 */
+  concurrency: count.default(1),
+  /** Attempts before a job that keeps failing is given up. @default 3 */
+  maxAttempts: count.default(3),
+  /**
+   * A segment all of whose samples are below this level (full scale = 1) counts as silent and is not indexed.
+   * @default 0.0001 (-80 dBFS)
+   */
+  silenceThreshold: z.number().min(0).max(1).default(1e-4),
+  /** Wait before the second attempt, in seconds; it doubles with each further one, with jitter. @default 5 */
+  retryDelaySeconds: z.number().min(0).finite().default(5),
+  /** Longest wait between two attempts, in seconds. @default 300 */
+  maxRetryDelaySeconds: z.number().min(0).finite().default(300),
+  /**
+   * A job whose process has not been heard of for so many seconds is taken up by another. @default 60
+   */
+  leaseSeconds: positive.default(60),
+  /** How often the queue looks for jobs which other processes submitted, in seconds. @default 2 */
+  pollSeconds: positive.default(2),
+});
+
+const searchSchema = z.strictObject({
+  /** Longest query that is accepted, in characters. @default 1000 */
+  maxQueryLength: count.default(1000),
+  /** Encoded queries kept in memory. @default 1000 */
+  queryCacheSize: count.default(1000),
+});
+
+const serverSchema = z.strictObject({
+  /** TCP port; 0 lets the system choose a free one. @default 4000 */
+  port: z.int().min(0).max(65_535).default(4000),
+  /**
+   * Address to listen on. @default "127.0.0.1"
+   *
+   * WARNING: the standalone server has no log-in. Put it behind something that has before you listen on other addresses.
+   */
+  host: z.string().min(1).default("127.0.0.1"),
+  /** Largest GraphQL request that is accepted, in bytes. @default 262144 (256 KiB) */
+  maxBodyBytes: count.default(256 * 1024),
+});
+
+const graphqlSchema = z.strictObject({
+  /** Whether clients of the standalone server may ask for the schema itself. @default true */
+  introspection: z.boolean().default(true),
+  /** Deepest nesting of fields in one operation. @default 12 */
+  maxDepth: count.default(12),
+  /**
+   * Highest cost of one operation: 1 for each field, times the page size for what lies below a connection,
+   * and 50 for a search. @default 5000
+   */
+  maxComplexity: count.default(5_000),
+});
+
+/** The schema of {@link EarshotOptions}; unknown fields are refused. */
+export const optionsSchema = z.strictObject({
+  /** Folder for the database and temporary files; made when it is missing. @default ".earshot" in the working directory */
+  dataDirectory: z.string().min(1).default(".earshot"),
+  /** Database address, `file:<path>`. @default earshot.db in the data directory */
+  databaseUrl: z.string().startsWith("file:", 'must start with "file:"').optional(),
+  /** Folder of the model pack. @default the starter pack that ships with Earshot */
+  modelPack: z.string().min(1).default(starterPack),
+  /**
+   * Folders whose files may be ingested by path. A path is checked after symbolic links are resolved.
+   * @default [] (no path is accepted)
+   */
+  mediaRoots: z.array(z.string().min(1)).default([]),
+  /** The ffmpeg program. @default a system ffmpeg of version 5 or later, else the bundled one */
+  ffmpegPath: z.string().min(1).optional(),
+  /** The ffprobe program. @default the one beside ffmpegPath, else as for ffmpegPath */
+  ffprobePath: z.string().min(1).optional(),
+  /**
+   * Whether the bundled ffmpeg may be used when no other is found. It dates from 2018.
+   * @default true
+   *
+   * WARNING: decoders of that age have known security holes. Set this to false where media come from strangers.
+   */
+  allowBundledFfmpeg: z.boolean().default(true),
+  /** Which of several audio tracks is heard: the one flagged as default (else the first), or always the first. @default "default" */
+  audioTrack: z.enum(["default", "first"]).default("default"),
+  /** What one media file may cost. */
+  limits: limitsSchema.prefault({}),
+  /** How the models run. */
+  inference: inferenceSchema.prefault({}),
+  /** The job queue. */
+  ingest: ingestSchema.prefault({}),
+  /** Searching. */
+  search: searchSchema.prefault({}),
+  /** Limits of GraphQL operations. */
+  graphql: graphqlSchema.prefault({}),
+  /** The standalone server. */
+  server: serverSchema.prefault({}),
+  /** Least severe log level that is written. @default "info" */
+  logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+});
+
+/** What a host may set; everything has a default. */
+export type EarshotOptions = z.input<typeof optionsSchema>;
+
+type ParsedOptions = z.output<typeof optionsSchema>;
+
+/** Options after defaults, environment and checks: paths are absolute and nothing is missing. */
+export interface ResolvedOptions extends Omit<ParsedOptions, "databaseUrl"> {
+  /** Address of the database, `file:<absolute path>`. */
+  databaseUrl: string;
+  /** Folder for temporary files, inside the data directory. */
+  temporaryDirectory: string;
+}
+
+/**
+ * Completes and checks options: those given win over the environment, the environment over the defaults.
+ *
+ * @param given options set in code or on the command line
+ * @param env environment variables, see environment.ts
+ * @throws InvalidEnvironmentError, InvalidOptionsError naming every field at fault
+ */
+export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}): ResolvedOptions {
+  const fromEnvironment = parseEnvironment(env);
+  const environmentCheck = optionsSchema.safeParse(fromEnvironment);
+  if (!environmentCheck.success) {
+    const problems = environmentCheck.error.issues.map(({ path, message }) => `${variableOf(path, env) ?? path.join(".")}: ${message}`);
+    throw new InvalidEnvironmentError(`Invalid environment variables: ${problems.join("; ")}.`);
+  }
+  const parsed = optionsSchema.safeParse(mergeOptions(fromEnvironment, given));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message));
+    throw new InvalidOptionsError(`Invalid options: ${problems.join("; ")}.`);
+  }
+  const options = parsed.data;
+  const dataDirectory = path.resolve(options.dataDirectory);
+  return {
+    ...options,
+    dataDirectory,
+    temporaryDirectory: path.join(dataDirectory, "tmp"),
+    databaseUrl: absoluteFileUrl(options.databaseUrl ?? `file:${path.join(dataDirectory, "earshot.db")}`),
+    modelPack: path.resolve(options.modelPack),
+    mediaRoots: options.mediaRoots.map((root) => path.resolve(root)),
+  };
+}
+
+/** A relative `file:` address would depend on the working directory at the time of each use. */
+function absoluteFileUrl(url: string): string {
+  const location = url.slice("file:".length).replace(/^\/\/(?=\/)/, "");
+  return `file:${path.resolve(location)}`;
+}
+
+/** Groups are merged field by field; an undefined field counts as not given. */
+function mergeOptions(base: object, over: object): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(over) as [string, unknown][]) {
+    if (value === undefined) continue;
+    const below = merged[name];
+    merged[name] = isGroup(value) && isGroup(below) ? mergeOptions(below, value) : value;
+  }
+  return merged;
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
