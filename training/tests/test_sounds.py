@@ -15,9 +15,10 @@ from earshot_training.sounds import (
     write_attributions,
 )
 
-COLUMNS = """
-    id captions labels licence source_licence licence_class author category origin source_title group fold split
-""".split()
+COLUMNS = (
+    "id captions labels licence source_licence licence_class author category origin source_title"
+    " group fold split file source duration_s"
+).split()
 CLIPS = (
     # id, captions, labels, licence, source_licence, licence_class, author, category, origin, source_title
     (
@@ -57,7 +58,7 @@ def folder(tmp_path):
     """A data set of seven clips; only "held" is in split `test`."""
     with (tmp_path / "manifest.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow([*COLUMNS, "file", "source", "duration_s"])
+        rows.writerow(COLUMNS)
         for number, clip in enumerate(CLIPS, start=1):
             split = "test" if clip[0] == "held" else "train"
             rows.writerow([*clip, f"g{number}", "", split, f"{clip[0]}.wav", "https://example.org", "0.1"])
