@@ -7,12 +7,12 @@
  * cursors; it is no secret, and none is needed, since a cursor opens nothing that the search itself
  * would not show.
  */
-import { createHash } from 'node:crypto';
-import { InvalidCursorError } from '../errors.js';
+import { createHash } from "node:crypto";
+import { InvalidCursorError } from "../errors.js";
 
 /** A place in the order (score descending, then video id ascending). */
 export interface SearchPosition {
-  /** Score of the video's best segment. */
+  /** Score of the video"s best segment. */
   score: number;
   /** Id of the video in the catalog. */
   videoId: string;
@@ -31,7 +31,7 @@ const HEAD_BYTES = 1 + FINGERPRINT_BYTES + 8;
  * @param parts Everything that decides which videos are found and in which order.
  */
 export function searchFingerprint(parts: unknown): Buffer {
-  return createHash('sha256').update(canonicalJson(parts)).digest().subarray(0, FINGERPRINT_BYTES);
+  return createHash("sha256").update(canonicalJson(parts)).digest().subarray(0, FINGERPRINT_BYTES);
 }
 
 /** Writes a position as a cursor. */
@@ -40,8 +40,8 @@ export function encodeCursor(position: SearchPosition, fingerprint: Buffer): str
   head.writeUInt8(VERSION, 0);
   fingerprint.copy(head, 1);
   head.writeDoubleBE(position.score, 1 + FINGERPRINT_BYTES);
-  const body = Buffer.concat([head, Buffer.from(position.videoId, 'utf8')]);
-  return Buffer.concat([checksum(body), body]).toString('base64url');
+  const body = Buffer.concat([head, Buffer.from(position.videoId, "utf8")]);
+  return Buffer.concat([checksum(body), body]).toString("base64url");
 }
 
 /**
@@ -51,10 +51,10 @@ export function encodeCursor(position: SearchPosition, fingerprint: Buffer): str
  *   to another search.
  */
 export function decodeCursor(cursor: string, fingerprint: Buffer): SearchPosition {
-  const bytes = Buffer.from(cursor, 'base64url');
+  const bytes = Buffer.from(cursor, "base64url");
   const body = bytes.subarray(CHECKSUM_BYTES);
   if (
-    bytes.toString('base64url') !== cursor ||
+    bytes.toString("base64url") !== cursor ||
     body.length <= HEAD_BYTES ||
     !checksum(body).equals(bytes.subarray(0, CHECKSUM_BYTES)) ||
     body.readUInt8(0) !== VERSION
@@ -63,10 +63,10 @@ export function decodeCursor(cursor: string, fingerprint: Buffer): SearchPositio
   }
   if (!body.subarray(1, 1 + FINGERPRINT_BYTES).equals(fingerprint)) {
     throw new InvalidCursorError(
-      'The cursor belongs to another search. Use a cursor with the same query, filter and minRelevance it came from.',
+      "The cursor belongs to another search. Use a cursor with the same query, filter and minRelevance it came from.",
     );
   }
-  return { score: body.readDoubleBE(1 + FINGERPRINT_BYTES), videoId: body.subarray(HEAD_BYTES).toString('utf8') };
+  return { score: body.readDoubleBE(1 + FINGERPRINT_BYTES), videoId: body.subarray(HEAD_BYTES).toString("utf8") };
 }
 
 /** Order of the results: better scores first, equal scores by video id. Negative when `a` comes first. */
@@ -76,12 +76,12 @@ export function comparePositions(a: SearchPosition, b: SearchPosition): number {
 }
 
 function checksum(body: Buffer): Buffer {
-  return createHash('sha256').update('earshot search cursor').update(body).digest().subarray(0, CHECKSUM_BYTES);
+  return createHash("sha256").update("earshot search cursor").update(body).digest().subarray(0, CHECKSUM_BYTES);
 }
 
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part) && !(part instanceof Date)
+    part !== null && typeof part === "object" && !Array.isArray(part) && !(part instanceof Date)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   );
