@@ -1,0 +1,77 @@
+/** Relay paging: page info, the check of `first`, and cursors of lists which are ordered by age. */
+import { Field, ObjectType } from "type-graphql";
+import type { AgePosition } from "../catalog/index.js";
+import { FirstOutOfRangeError, InvalidCursorError } from "../errors.js";
+
+/** Most items in one page of any list. */
+export const MAX_PAGE_SIZE = 100;
+
+/** Items in a page when `first` is null. */
+export const DEFAULT_PAGE_SIZE = 20;
+
+@ObjectType({ simpleResolvers: true, description: "Where a page lies in its list." })
+export class PageInfo {
+  @Field(() => Boolean, { description: "Whether items follow this page." })
+  hasNextPage!: boolean;
+
+  @Field(() => Boolean, { description: "Whether this page was asked for with `after`, so that items come before it." })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: "Cursor of the first item; null when the page is empty." })
+  startCursor!: string | null;
+
+  @Field(() => String, { nullable: true, description: "Cursor of the last item, for `after`; null when the page is empty." })
+  endCursor!: string | null;
+}
+
+/** Page info of a page which was read forwards. */
+export function pageInfo(cursors: readonly string[], hasNextPage: boolean, after: string | null | undefined): PageInfo {
+  return Object.assign(new PageInfo(), {
+    hasNextPage,
+    hasPreviousPage: after !== null && after !== undefined,
+    startCursor: cursors[0] ?? null,
+    endCursor: cursors.at(-1) ?? null,
+  });
+}
+
+/**
+ * Checks a page size.
+ *
+ * @throws FirstOutOfRangeError
+ */
+export function checkFirst(first: number): void {
+  if (!Number.isInteger(first) || first < 1 || first > MAX_PAGE_SIZE) {
+    throw new FirstOutOfRangeError(`"first" must be from 1 to ${MAX_PAGE_SIZE}, not ${first}.`, { field: "first" });
+  }
+}
+
+/** Writes the cursor of an item of the list called `list`. */
+export function encodeAgeCursor(list: string, position: AgePosition): string {
+  return Buffer.from(JSON.stringify([list, position.createdAt.getTime(), position.id])).toString("base64url");
+}
+
+/**
+ * Reads a cursor of the list called `list`.
+ *
+ * @throws InvalidCursorError when it is damaged, invented or of another list.
+ */
+export function decodeAgeCursor(list: string, cursor: string): AgePosition {
+  const bytes = Buffer.from(cursor, "base64url");
+  if (bytes.toString("base64url") === cursor) {
+    try {
+      const parts: unknown = JSON.parse(bytes.toString("utf8"));
+      if (Array.isArray(parts) && parts.length === 3) {
+        const [name, time, id] = parts as [unknown, unknown, unknown];
+        if (name === list && Number.isSafeInteger(time) && typeof id === "string" && id !== "") {
+          return { createdAt: new Date(time as number), id };
+        }
+      }
+    } catch {
+      // Not JSON: the same answer as for any other damaged cursor.
+    }
+  }
+  throw new InvalidCursorError(
+    'The cursor was not given out by this list. Leave "after" out to start from the first page.',
+    { field: "after" },
+  );
+}

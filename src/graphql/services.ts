@@ -1,0 +1,18 @@
+import type { Catalog } from "../catalog/index.js";
+import type { IngestService } from "../ingest/index.js";
+import type { ModelPack } from "../models/index.js";
+import type { SearchService } from "../search/index.js";
+import type { VectorIndex } from "../vectors/index.js";
+import type { ViewerOf } from "./viewer.js";
+
+/** What the resolvers work with. */
+export interface GraphQLServices {
+  catalog: Catalog;
+  vectors: VectorIndex;
+  ingest: IngestService;
+  search: SearchService;
+  /** The pack in use. */
+  pack: ModelPack;
+  /** Finds the caller of an operation. */
+  viewerOf: ViewerOf;
+}
