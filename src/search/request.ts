@@ -32,7 +32,7 @@ export function checkRanges({ first, momentsPerVideo, minRelevance }: SearchRequ
 }
 
 /**
- * Brings a query into one form: Unicode NFKC, no control characters, single spaces.
+ * Brings a query into one form: Unicode NFKC, no invisible characters, single spaces.
  *
  * @param maxCharacters Longest query, in characters after normalisation.
  * @throws QueryEmptyError when no letter and no digit is left, QueryTooLongError
@@ -42,7 +42,9 @@ export function normaliseQuery(query: string, maxCharacters: number): string {
   if (query.length > 4 * maxCharacters) throw tooLong(query.length, maxCharacters);
   const text = query
     .normalize("NFKC")
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, " ")
+    // Soft hyphens, direction marks and the like stand inside words.
+    .replace(/\p{Cf}/gu, "")
+    .replace(/[\p{Cc}\s]+/gu, " ")
     .trim();
   if (!/[\p{L}\p{N}]/u.test(text)) {
     throw new QueryEmptyError('The query holds no words. Describe a sound, e.g. "a dog barks".', { field: "query" });
