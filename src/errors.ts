@@ -59,6 +59,82 @@ export class CatalogWriteError extends EarshotError {
   override readonly retryable = true;
 }
 
+// --- media ----------------------------------------------------------------------------------------
+
+/** No ffmpeg that may be used was found, or the configured one does not run. */
+export class FfmpegNotFoundError extends EarshotError {
+  readonly code = "FFMPEG_NOT_FOUND";
+}
+
+/** ffmpeg was found at start, but cannot be started now. */
+export class FfmpegUnavailableError extends EarshotError {
+  readonly code = "FFMPEG_UNAVAILABLE";
+  override readonly retryable = true;
+}
+
+/** A file is not a media file, or is damaged beyond reading. */
+export class MediaUnreadableError extends EarshotError {
+  readonly code = "MEDIA_UNREADABLE";
+}
+
+/** A file has no bytes. */
+export class MediaEmptyError extends EarshotError {
+  readonly code = "MEDIA_EMPTY";
+}
+
+/** A file breaks off so early that nothing of it can be decoded. */
+export class MediaTruncatedError extends EarshotError {
+  readonly code = "MEDIA_TRUNCATED";
+}
+
+/** A file has a format that is not opened: a playlist, an image, something exotic. */
+export class MediaFormatUnsupportedError extends EarshotError {
+  readonly code = "MEDIA_FORMAT_UNSUPPORTED";
+}
+
+/** The sound is in a codec which this ffmpeg cannot decode. */
+export class MediaCodecUnsupportedError extends EarshotError {
+  readonly code = "MEDIA_CODEC_UNSUPPORTED";
+}
+
+/** A file has no audio track. */
+export class MediaNoAudioError extends EarshotError {
+  readonly code = "MEDIA_NO_AUDIO";
+}
+
+/** A file has an audio track, on which nothing is heard. */
+export class MediaSilentError extends EarshotError {
+  readonly code = "MEDIA_SILENT";
+}
+
+/** The sound is longer than the limit. */
+export class MediaTooLongError extends EarshotError {
+  readonly code = "MEDIA_TOO_LONG";
+}
+
+/** A file has more bytes than the limit. */
+export class MediaTooLargeError extends EarshotError {
+  readonly code = "MEDIA_TOO_LARGE";
+}
+
+/** ffprobe took longer, or wrote more, than is allowed. */
+export class MediaProbeTimeoutError extends EarshotError {
+  readonly code = "MEDIA_PROBE_TIMEOUT";
+  override readonly retryable = true;
+}
+
+/** ffmpeg took longer than is allowed. */
+export class MediaDecodeTimeoutError extends EarshotError {
+  readonly code = "MEDIA_DECODE_TIMEOUT";
+  override readonly retryable = true;
+}
+
+/** ffmpeg crashed, or the system ended it for want of memory. */
+export class MediaDecoderCrashedError extends EarshotError {
+  readonly code = "MEDIA_DECODER_CRASHED";
+  override readonly retryable = true;
+}
+
 // --- models -------------------------------------------------------------------------------------
 
 /** There is no model pack where the options say. */

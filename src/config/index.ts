@@ -1,3 +1,4 @@
+export { childEnvironment } from "./child-environment.js";
 export type { Environment } from "./environment.js";
 export { createLogger, type Logger } from "./logger.js";
 export { resolveOptions, type EarshotOptions, type ResolvedOptions } from "./options.js";

@@ -1,0 +1,3 @@
+export { decodePcm, type DecodeOptions } from "./decode.js";
+export { findFfmpeg, type FfmpegTools } from "./ffmpeg.js";
+export { chooseAudioStream, probe, type AudioStream, type MediaProbe, type ProbeOptions } from "./probe.js";

@@ -1,0 +1,126 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Readable } from "node:stream";
+import { childEnvironment } from "../config/index.js";
+import { FfmpegUnavailableError } from "../errors.js";
+
+/** How a program ended. */
+export interface ToolExit {
+  /** Exit code; null when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A running ffmpeg or ffprobe. */
+export interface RunningTool {
+  stdout: Readable;
+  /** The last words on stderr, at most {@link keptStderr} characters. */
+  stderr(): string;
+  /** Ends the program at once. */
+  kill(): void;
+  /** Resolves when the program is gone and its temporary folder is removed. */
+  ended: Promise<ToolExit>;
+}
+
+/** Characters of stderr that are kept: enough for the cause, too few to fill memory. */
+const keptStderr = 8192;
+
+/**
+ * Starts a program with a list of arguments (no shell), no input, a bare environment, and a temporary folder of its
+ * own as working directory.
+ *
+ * @param temporaryDirectory where its folder is made; the system's when left out
+ * @throws FfmpegUnavailableError when it cannot be started
+ */
+export async function startTool(
+  program: string,
+  args: readonly string[],
+  temporaryDirectory: string = tmpdir(),
+): Promise<RunningTool> {
+  await mkdir(temporaryDirectory, { recursive: true });
+  const cwd = await mkdtemp(path.join(temporaryDirectory, "media-"));
+  const child = spawn(program, args, {
+    cwd,
+    // The bundled ffprobe is linked statically and crashes when it loads the system's character tables.
+    env: { ...childEnvironment(), TMPDIR: cwd, TEMP: cwd, TMP: cwd, GCONV_PATH: cwd },
+    stdio: ["ignore", "pipe", "pipe"],
+    windowsHide: true,
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-keptStderr);
+  });
+  const closed = new Promise<ToolExit>((resolve, reject) => {
+    child.once("error", reject).once("close", (code, signal) => {
+      resolve({ code, signal });
+    });
+  });
+  const ended = closed.finally(() => rm(cwd, { recursive: true, force: true }));
+  // Whoever awaits `ended` sees the failure; nobody else has to.
+  ended.catch(() => undefined);
+  try {
+    await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  } catch (error) {
+    await ended.catch(() => undefined);
+    throw new FfmpegUnavailableError("ffmpeg or ffprobe cannot be started. Check its path and its rights.", {
+      detail: `${program}: ${String(error)}`,
+      cause: error,
+    });
+  }
+  return { stdout: child.stdout, stderr: () => stderr.trim(), kill: () => child.kill("SIGKILL"), ended };
+}
+
+/** What {@link runTool} gives. */
+export interface ToolResult extends ToolExit {
+  stdout: string;
+  stderr: string;
+  /** True when the program was ended for its time or its output. */
+  overLimit: boolean;
+}
+
+/** Limits of {@link runTool}. */
+export interface ToolLimits {
+  timeoutSeconds: number;
+  maxOutputBytes: number;
+  temporaryDirectory?: string;
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs a program to its end and keeps its output.
+ *
+ * @throws FfmpegUnavailableError when it cannot be started, and the signal's reason when aborted
+ */
+export async function runTool(program: string, args: readonly string[], limits: ToolLimits): Promise<ToolResult> {
+  limits.signal?.throwIfAborted();
+  const tool = await startTool(program, args, limits.temporaryDirectory);
+  let overLimit = false;
+  const stop = () => {
+    overLimit = true;
+    tool.kill();
+  };
+  const timer = setTimeout(stop, limits.timeoutSeconds * 1000);
+  const abort = () => {
+    tool.kill();
+  };
+  limits.signal?.addEventListener("abort", abort);
+  try {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of tool.stdout as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > limits.maxOutputBytes) stop();
+      else chunks.push(chunk);
+    }
+    const exit = await tool.ended;
+    limits.signal?.throwIfAborted();
+    return { ...exit, stdout: Buffer.concat(chunks).toString("utf8"), stderr: tool.stderr(), overLimit };
+  } finally {
+    clearTimeout(timer);
+    limits.signal?.removeEventListener("abort", abort);
+    tool.kill();
+    await tool.ended;
+  }
+}
