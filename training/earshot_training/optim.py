@@ -30,8 +30,10 @@ class Ranger(torch.optim.Optimizer):
     ):
         if lr <= 0 or eps <= 0 or k < 1 or not 0 <= alpha <= 1:
             raise ValueError("Ranger needs lr > 0, eps > 0, k >= 1 and alpha between 0 and 1")
-        defaults = dict(lr=lr, alpha=alpha, k=k, betas=betas, N_sma_threshhold=N_sma_threshhold, eps=eps,
-                        weight_decay=weight_decay)  # fmt: skip
+        defaults = {
+            "lr": lr, "weight_decay": weight_decay, "betas": betas, "eps": eps, "alpha": alpha, "k": k,
+            "N_sma_threshhold": N_sma_threshhold,
+        }  # fmt: skip
         super().__init__(params, defaults)
 
     @torch.no_grad()
