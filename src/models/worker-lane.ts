@@ -1,0 +1,143 @@
+import type { TransferListItem } from "node:worker_threads";
+import type { WorkerThread } from "./worker-thread.js";
+
+/**
+ * Requests a thread may hold at once: one that runs and one that waits, so that it never idles while the
+ * next request travels to it.
+ */
+const REQUESTS_PER_WORKER = 2;
+
+interface Slot {
+  /** The thread, once it is being started; absent before the first request and after the thread was lost. */
+  starting: Promise<WorkerThread> | undefined;
+  /** Requests handed to it and not yet answered. */
+  busy: number;
+}
+
+interface Task {
+  body: unknown;
+  transfer: readonly TransferListItem[];
+  resolve(result: unknown): void;
+  reject(reason: unknown): void;
+}
+
+/**
+ * A queue in front of a fixed number of equal worker threads. Threads are started when they are first needed,
+ * and again after one was lost; requests are taken in order.
+ */
+export class WorkerLane {
+  private readonly slots: Slot[];
+  private readonly queue: Task[] = [];
+  private closed: Error | undefined;
+
+  /**
+   * @param size number of threads
+   * @param start makes a thread that is ready to answer; a rejection goes to the requests that waited for it
+   */
+  constructor(
+    size: number,
+    private readonly start: () => Promise<WorkerThread>,
+  ) {
+    this.slots = Array.from({ length: size }, () => ({ starting: undefined, busy: 0 }));
+  }
+
+  /** Sends a request to the first thread that is free. An abort takes a request that still waits out of the queue. */
+  run<Result>(body: unknown, transfer: readonly TransferListItem[], signal?: AbortSignal): Promise<Result> {
+    if (this.closed !== undefined) return Promise.reject(this.closed);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise<Result>((resolve, reject) => {
+      const abort = () => {
+        const place = this.queue.indexOf(task);
+        if (place === -1) return;
+        this.queue.splice(place, 1);
+        task.reject(signal?.reason);
+      };
+      const task: Task = {
+        body,
+        transfer,
+        resolve: (result) => {
+          signal?.removeEventListener("abort", abort);
+          resolve(result as Result);
+        },
+        reject: (reason) => {
+          signal?.removeEventListener("abort", abort);
+          reject(reason);
+        },
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.queue.push(task);
+      this.dispatch();
+    });
+  }
+
+  /** Starts all threads and waits until they are ready. */
+  async warmUp(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => this.thread(slot)));
+  }
+
+  /** Ends all threads. What waits or runs is rejected, later requests are refused with `reason`. */
+  async close(reason: Error): Promise<void> {
+    if (this.closed !== undefined) return;
+    this.closed = reason;
+    for (const task of this.queue.splice(0)) task.reject(reason);
+    await Promise.all(
+      this.slots.map(async ({ starting }) => {
+        const thread = await starting?.catch(() => undefined);
+        await thread?.close();
+      }),
+    );
+  }
+
+  private dispatch(): void {
+    while (this.queue.length > 0) {
+      const slot = this.freest();
+      if (slot === undefined) return;
+      void this.handOver(this.queue.shift()!, slot);
+    }
+  }
+
+  private async handOver(task: Task, slot: Slot): Promise<void> {
+    slot.busy++;
+    try {
+      const thread = await this.thread(slot);
+      task.resolve(await thread.request(task.body, task.transfer));
+    } catch (error) {
+      task.reject(this.closed ?? error);
+    } finally {
+      slot.busy--;
+      this.dispatch();
+    }
+  }
+
+  /** The least busy slot with room; a running thread before one that has to be started. */
+  private freest(): Slot | undefined {
+    let best: Slot | undefined;
+    for (const slot of this.slots) {
+      if (slot.busy >= REQUESTS_PER_WORKER) continue;
+      const better =
+        best === undefined ||
+        slot.busy < best.busy ||
+        (slot.busy === best.busy && slot.starting !== undefined && best.starting === undefined);
+      if (better) best = slot;
+    }
+    return best;
+  }
+
+  private thread(slot: Slot): Promise<WorkerThread> {
+    if (this.closed !== undefined) return Promise.reject(this.closed);
+    const vacate = () => {
+      slot.starting = undefined;
+    };
+    slot.starting ??= this.start().then(
+      (thread) => {
+        thread.whenLost(vacate);
+        return thread;
+      },
+      (error: unknown) => {
+        vacate();
+        throw error;
+      },
+    );
+    return slot.starting;
+  }
+}
