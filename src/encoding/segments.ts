@@ -1,0 +1,87 @@
+import type { AudioExpertManifest, PackManifest } from "../models/index.js";
+
+/**
+ * The arithmetic of windows and segments. All positions and lengths are whole samples at the pack's rate.
+ *
+ * Window i of an expert covers [i * hop, i * hop + windowSamples). Segment k starts at k * segment.hopSamples and
+ * takes `windowsPerSegment` windows of each expert from the one that starts where it starts. The last window of a
+ * stream is padded with zeros; a segment at the end takes those of its windows that exist.
+ */
+
+/** The lengths of an expert's windows. */
+export type WindowGrid = Pick<AudioExpertManifest, "windowSamples" | "hopSamples" | "windowsPerSegment">;
+
+/** The lengths of a pack's segments and windows. */
+export interface SegmentGrid {
+  sampleRate: PackManifest["sampleRate"];
+  segment: PackManifest["segment"];
+  experts: readonly WindowGrid[];
+}
+
+/** A window counts when at least this share of its hop is real audio: less is mostly padding. */
+const LEAST_REAL_SHARE_OF_HOP = 1 / 4;
+
+/**
+ * Number of windows in a stream: those that start inside it and of which at least a quarter of the hop is real
+ * audio, but at least one.
+ *
+ * @param samples length of the stream; 0 gives 0
+ */
+export function windowCount(samples: number, { hopSamples }: Pick<WindowGrid, "hopSamples">): number {
+  if (samples <= 0) return 0;
+  const leastReal = Math.ceil(hopSamples * LEAST_REAL_SHARE_OF_HOP);
+  return Math.max(1, Math.floor((samples - leastReal) / hopSamples) + 1);
+}
+
+/**
+ * Number of segments in a stream. The first exists whenever there is a sample; a later one when the segment before
+ * it does not reach the end, and some expert has a window in it.
+ */
+export function segmentCount(samples: number, grid: Omit<SegmentGrid, "sampleRate">): number {
+  if (samples <= 0) return 0;
+  const { lengthSamples, hopSamples } = grid.segment;
+  // Segment k > 0 exists iff (k - 1) * hop + length < samples.
+  const reached = Math.max(1, Math.ceil((samples - lengthSamples) / hopSamples) + 1);
+  const heard = Math.max(...grid.experts.map((expert) => segmentsWithWindow(samples, hopSamples, expert)));
+  return Math.max(1, Math.min(reached, heard));
+}
+
+/** Number of segments whose first window of this expert exists. */
+function segmentsWithWindow(samples: number, segmentHop: number, expert: WindowGrid): number {
+  const windowsPerHop = segmentHop / expert.hopSamples;
+  return Math.floor((windowCount(samples, expert) - 1) / windowsPerHop) + 1;
+}
+
+/**
+ * The windows of segment k that exist among the first `windows` of the stream.
+ *
+ * @returns first window and the one after the last; equal when the expert has none there
+ */
+export function segmentWindows(
+  k: number,
+  segmentHop: number,
+  expert: WindowGrid,
+  windows: number,
+): { first: number; end: number } {
+  const first = (k * segmentHop) / expert.hopSamples;
+  return { first, end: Math.max(first, Math.min(first + expert.windowsPerSegment, windows)) };
+}
+
+/** First sample of segment k, and the one after its last; never beyond the end of the stream. */
+export function segmentSamples(
+  k: number,
+  segment: SegmentGrid["segment"],
+  samples: number,
+): { start: number; end: number } {
+  const start = k * segment.hopSamples;
+  return { start, end: Math.min(start + segment.lengthSamples, samples) };
+}
+
+/** Samples of a running stream that must have come in before segment k can be cut whole, all its windows included. */
+export function samplesNeeded(k: number, grid: Omit<SegmentGrid, "sampleRate">): number {
+  const start = k * grid.segment.hopSamples;
+  const windowEnds = grid.experts.map(
+    ({ hopSamples, windowSamples, windowsPerSegment }) => (windowsPerSegment - 1) * hopSamples + windowSamples,
+  );
+  return start + Math.max(grid.segment.lengthSamples, ...windowEnds);
+}
