@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import type { Value } from "@libsql/client";
+import type { Row, Value } from "@libsql/client";
 import type { CatalogTransaction, Database } from "./database.js";
 import type { SegmentVectorRecord, VectorIndexRecord } from "./records.js";
 
@@ -54,15 +54,37 @@ export class VectorRepository {
       const last = rows.at(-1);
       if (last === undefined) return;
       after = String(last["segmentId"]);
-      yield rows.map((row) => ({
-        segmentId: String(row["segmentId"]),
-        videoId: String(row["videoId"]),
-        tenant: String(row["tenant"]),
-        pattern: Number(row["pattern"]),
-        vector: fromBytes(row["vector"]),
-      }));
+      yield rows.map(toRecord);
       if (rows.length < pageSize) return;
     }
+  }
+
+  /** The vectors of one video in an index, by segment id. */
+  async ofVideo(indexId: string, videoId: string): Promise<SegmentVectorRecord[]> {
+    const { rows } = await this.database.rawReader.execute({
+      sql: `SELECT segmentId, videoId, tenant, pattern, vector FROM SegmentVector
+            WHERE indexId = ? AND videoId = ? ORDER BY segmentId`,
+      args: [indexId, videoId],
+    });
+    return rows.map(toRecord);
+  }
+
+  /**
+   * Number of the last change to any index. It grows with every `replaceForVideo` and `deleteOfVideo`, also by other
+   * processes; reading it takes microseconds. 0 before the first change.
+   */
+  async lastChange(): Promise<number> {
+    const { rows } = await this.database.rawReader.execute("SELECT coalesce(max(sequence), 0) AS last FROM VectorChange");
+    return Number(rows[0]?.["last"]);
+  }
+
+  /** Ids of the videos whose vectors in an index changed after the change of that number, in order of the changes. */
+  async changedSince(indexId: string, sequence: number): Promise<string[]> {
+    const rows = await this.database.reader.vectorChange.findMany({
+      where: { indexId, sequence: { gt: sequence } },
+      orderBy: { sequence: "asc" },
+    });
+    return rows.map(({ videoId }) => videoId);
   }
 
   /** Replaces a video's vectors in an index. Its segments must have been written before. */
@@ -86,7 +108,19 @@ export class VectorRepository {
   /** Removes a video's vectors from an index. */
   async deleteOfVideo(tx: CatalogTransaction, indexId: string, videoId: string): Promise<void> {
     await tx.prisma.segmentVector.deleteMany({ where: { indexId, videoId } });
+    await tx.prisma.vectorChange.deleteMany({ where: { indexId, videoId } });
+    await tx.prisma.vectorChange.create({ data: { indexId, videoId } });
   }
+}
+
+function toRecord(row: Row): SegmentVectorRecord {
+  return {
+    segmentId: String(row["segmentId"]),
+    videoId: String(row["videoId"]),
+    tenant: String(row["tenant"]),
+    pattern: Number(row["pattern"]),
+    vector: fromBytes(row["vector"]),
+  };
 }
 
 const littleEndian = endianness() === "LE";

@@ -46,6 +46,13 @@ CREATE TABLE "SegmentVector" (
 );
 
 -- CreateTable
+CREATE TABLE "VectorChange" (
+    "sequence" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "indexId" TEXT NOT NULL,
+    "videoId" TEXT NOT NULL
+);
+
+-- CreateTable
 CREATE TABLE "IngestJob" (
     "id" TEXT NOT NULL PRIMARY KEY,
     "tenant" TEXT NOT NULL,
@@ -83,6 +90,9 @@ CREATE INDEX "SegmentVector_indexId_segmentId_idx" ON "SegmentVector"("indexId",
 
 -- CreateIndex
 CREATE INDEX "SegmentVector_videoId_indexId_idx" ON "SegmentVector"("videoId", "indexId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "VectorChange_indexId_videoId_key" ON "VectorChange"("indexId", "videoId");
 
 -- CreateIndex
 CREATE INDEX "IngestJob_state_createdAt_idx" ON "IngestJob"("state", "createdAt");
