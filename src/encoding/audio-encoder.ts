@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { InferencePool, PackManifest } from "../models/index.js";
 import { PcmBuffer } from "./pcm-buffer.js";
 import { encodeGroup, type GroupSegment } from "./segment-group.js";
@@ -37,6 +38,8 @@ export async function* encodeAudio(
 ): AsyncGenerator<EncodedSegment[], void, undefined> {
   const stop = new AbortController();
   const abandoned = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+  // Every run that waits in the pool listens; their number is bounded below.
+  setMaxListeners(0, abandoned);
   const cutter = new SegmentCutter(parts, abandoned);
   const { sampleRate } = parts.manifest;
   // The bound on this queue is what holds the decoder back, and with it the memory.

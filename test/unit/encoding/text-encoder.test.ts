@@ -1,0 +1,103 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createEncoder } from "../../../src/encoding/encoder.js";
+import type { Encoder } from "../../../src/encoding/types.js";
+import { createInferencePool, type InferencePool } from "../../../src/models/inference.js";
+import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
+import { recordedLog } from "../../fixtures/recorded-log.js";
+import { TINY_PACK } from "../../fixtures/tiny-pack.js";
+
+let pack: ModelPack;
+let inference: InferencePool;
+let encoder: Encoder;
+
+beforeAll(async () => {
+  pack = await loadModelPack(TINY_PACK);
+  inference = await createInferencePool(pack, { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 }, recordedLog());
+  encoder = createEncoder(pack, inference);
+}, 60_000);
+afterAll(() => inference.close());
+
+const length = (vector: Float32Array) => Math.hypot(...vector);
+const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0) / length(a) / length(b);
+
+describe("encoding a query", () => {
+  it("gives one unit embedding and one weight per expert", async () => {
+    const query = await encoder.encodeText("Thunder rumbles, a dog");
+    expect(query.embeddings.map((embedding) => embedding.length)).toEqual([16, 16]);
+    for (const embedding of query.embeddings) expect(length(embedding)).toBeCloseTo(1, 5);
+    expect(query.weights).toHaveLength(2);
+    expect(query.weights[0]! + query.weights[1]!).toBeCloseTo(1, 6);
+  });
+
+  it("tells known from unknown words, each unknown one once", async () => {
+    const query = await encoder.encodeText("A zorp drum, a zorp's bell: don't whistle");
+    expect(query.tokens).toEqual(["a", "zorp", "drum", "a", "zorp's", "bell", "don't", "whistle"]);
+    expect(query.knownWords).toEqual(["drum", "bell", "don't", "whistle"]);
+    expect(query.unknownWords).toEqual(["a", "zorp", "zorp's"]);
+    expect(query.cutWords).toEqual([]);
+  });
+
+  it("puts words of one meaning near each other", async () => {
+    const [bird, chirp, thunder] = await Promise.all(["a bird", "chirp", "thunder"].map((text) => encoder.encodeText(text)));
+    expect(cosine(bird!.embeddings[0]!, chirp!.embeddings[0]!)).toBeGreaterThan(0.9);
+    expect(cosine(bird!.embeddings[0]!, thunder!.embeddings[0]!)).toBeLessThan(0.3);
+  });
+
+  it.each(["zorp flurb", "", "...", "\u72D7\u5728\u53EB"])("gives no embedding for %j, where no word is known", async (text) => {
+    const query = await encoder.encodeText(text);
+    expect(query.knownWords).toEqual([]);
+    expect(query.embeddings).toEqual([]);
+    expect(query.weights).toHaveLength(0);
+  });
+
+  it("cuts known words beyond the pack's limit and names them", async () => {
+    const twenty = Array.from({ length: 20 }, () => "hum").join(" ");
+    const query = await encoder.encodeText(`${twenty} whistle zorp`);
+    expect(query.knownWords).toHaveLength(20);
+    expect(query.cutWords).toEqual(["whistle"]);
+    const embeddings = (await encoder.encodeText(twenty)).embeddings;
+    expect(cosine(query.embeddings[0]!, embeddings[0]!)).toBeCloseTo(1, 6);
+  });
+
+  it("answers texts with the same tokens from memory", async () => {
+    const first = await encoder.encodeText("Bird and siren");
+    expect(await encoder.encodeText("  bird AND\tsiren! ")).toBe(first);
+  });
+
+  it("forgets the query that was not asked for the longest time", async () => {
+    const small = createEncoder(pack, inference, { queryCacheSize: 2 });
+    const bird = await small.encodeText("bird");
+    await small.encodeText("siren");
+    expect(await small.encodeText("bird")).toBe(bird);
+    await small.encodeText("hum");
+    expect(await small.encodeText("bird")).toBe(bird);
+    const siren = await small.encodeText("siren");
+    expect(await small.encodeText("siren")).toBe(siren);
+  });
+
+  it("does not remember a failure", async () => {
+    const closing = await createInferencePool(pack, { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 }, recordedLog());
+    const failing = createEncoder(pack, closing);
+    await failing.encodeText("zorp");
+    await closing.close();
+    await expect(failing.encodeText("bird")).rejects.toMatchObject({ code: "INFERENCE_CLOSED" });
+    await expect(failing.encodeText("bird")).rejects.toMatchObject({ code: "INFERENCE_CLOSED" });
+  }, 60_000);
+
+  it("refuses a vocabulary that does not have as many words as the manifest says", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "earshot-pack-"));
+    try {
+      cpSync(TINY_PACK, folder, { recursive: true });
+      writeFileSync(path.join(folder, "vocabulary.txt"), "bird\nbird\n");
+      await expect(createEncoder({ ...pack, directory: folder }, inference).encodeText("bird")).rejects.toMatchObject({
+        code: "MODEL_LOAD_FAILED",
+        message: expect.stringContaining("40 different words") as string,
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
