@@ -135,6 +135,70 @@ export class MediaDecoderCrashedError extends EarshotError {
   override readonly retryable = true;
 }
 
+// --- ingest ---------------------------------------------------------------------------------------
+
+/** What was given about a video is malformed or too long. */
+export class InvalidVideoInputError extends EarshotError {
+  readonly code = "INVALID_VIDEO_INPUT";
+}
+
+/** A source is a URL, which this version does not fetch. */
+export class SourceUrlUnsupportedError extends EarshotError {
+  readonly code = "SOURCE_URL_UNSUPPORTED";
+}
+
+/** A path leads outside the media roots, or there are no media roots. */
+export class SourceOutsideRootsError extends EarshotError {
+  readonly code = "SOURCE_OUTSIDE_ROOTS";
+}
+
+/** There is no file at a path inside the media roots. */
+export class SourceNotFoundError extends EarshotError {
+  readonly code = "SOURCE_NOT_FOUND";
+}
+
+/** A path is that of a folder. */
+export class SourceIsDirectoryError extends EarshotError {
+  readonly code = "SOURCE_IS_DIRECTORY";
+}
+
+/** A path is that of a device, a pipe or a socket. */
+export class SourceNotAFileError extends EarshotError {
+  readonly code = "SOURCE_NOT_A_FILE";
+}
+
+/** The server may not read a file. */
+export class SourceNotReadableError extends EarshotError {
+  readonly code = "SOURCE_NOT_READABLE";
+}
+
+/** A file was changed while it was read, for example because it is still being copied. */
+export class SourceChangedError extends EarshotError {
+  readonly code = "SOURCE_CHANGED";
+  override readonly retryable = true;
+}
+
+/** The tenant has no such video. */
+export class VideoNotFoundError extends EarshotError {
+  readonly code = "VIDEO_NOT_FOUND";
+}
+
+/** The tenant has no such ingest job. */
+export class JobNotFoundError extends EarshotError {
+  readonly code = "JOB_NOT_FOUND";
+}
+
+/** The process of a job ended during each of its attempts. */
+export class JobCrashedError extends EarshotError {
+  readonly code = "JOB_CRASHED";
+}
+
+/** A job failed for a reason that nobody foresaw; the log says more. */
+export class JobInternalError extends EarshotError {
+  readonly code = "INTERNAL_ERROR";
+  override readonly retryable = true;
+}
+
 // --- models -------------------------------------------------------------------------------------
 
 /** There is no model pack where the options say. */

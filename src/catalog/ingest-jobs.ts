@@ -125,16 +125,6 @@ export class IngestJobRepository {
     });
   }
 
-  /** When the next waiting job is due; null when none waits for its time. */
-  async nextDueAt(): Promise<Date | null> {
-    const next = await this.database.reader.ingestJob.findFirst({
-      where: { state: "PENDING", nextAttemptAt: { not: null } },
-      orderBy: { nextAttemptAt: "asc" },
-      select: { nextAttemptAt: true },
-    });
-    return next?.nextAttemptAt ?? null;
-  }
-
   /** Writes how far a job has come. False when the job is no longer the worker's. */
   reportProgress(
     id: string,
@@ -183,36 +173,41 @@ export class IngestJobRepository {
     return this.updateOwn(this.database.writer, id, workerId, { ...waiting, attempts: { decrement: 1 } });
   }
 
-  /** Cancels the tenant's job if it waits or runs. False when it has ended, or there is none of that id. */
-  async cancel(tx: CatalogTransaction, tenant: string, id: string): Promise<boolean> {
-    const { count } = await tx.prisma.ingestJob.updateMany({
-      where: { id, tenant, state: { in: ["PENDING", "RUNNING"] } },
-      data: ended("CANCELLED"),
+  /** Cancels the tenant's job if it waits or runs. Null when it has ended, or there is none of that id. */
+  async cancel(tx: CatalogTransaction, tenant: string, id: string): Promise<IngestJobRecord | null> {
+    return (await this.cancelWhere(tx, { id, tenant, state: { in: ["PENDING", "RUNNING"] } }))[0] ?? null;
+  }
+
+  /** Cancels all jobs of a video that are in one of the states; gives those jobs. */
+  cancelOfVideo(
+    tx: CatalogTransaction,
+    videoId: string,
+    states: readonly ("PENDING" | "RUNNING")[],
+  ): Promise<IngestJobRecord[]> {
+    return this.cancelWhere(tx, { videoId, state: { in: [...states] } });
+  }
+
+  /** All jobs that are being worked on, by any process. */
+  async running(): Promise<IngestJobRecord[]> {
+    const rows = await this.database.reader.ingestJob.findMany({ where: { state: "RUNNING" } });
+    return rows.map((row) => toRecord(row));
+  }
+
+  /** Puts a job back that its worker left behind. False when something has become of it since it was read. */
+  async requeue({ id, workerId, leaseExpiresAt }: IngestJobRecord): Promise<boolean> {
+    const { count } = await this.database.writer.ingestJob.updateMany({
+      where: { id, workerId, leaseExpiresAt, state: "RUNNING" },
+      data: waiting,
     });
     return count === 1;
   }
 
-  /** Cancels all jobs of a video in one of the states; gives their ids. */
-  async cancelOfVideo(
-    tx: CatalogTransaction,
-    videoId: string,
-    states: readonly ("PENDING" | "RUNNING")[],
-  ): Promise<string[]> {
-    const where = { videoId, state: { in: [...states] } };
-    const jobs = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
-    await tx.prisma.ingestJob.updateMany({ where, data: ended("CANCELLED") });
-    return jobs.map(({ id }) => id);
-  }
-
-  /** All jobs that are being worked on, by any process. */
-  async running(tx?: CatalogTransaction): Promise<IngestJobRecord[]> {
-    const rows = await (tx?.prisma ?? this.database.reader).ingestJob.findMany({ where: { state: "RUNNING" } });
+  private async cancelWhere(tx: CatalogTransaction, where: Prisma.IngestJobWhereInput): Promise<IngestJobRecord[]> {
+    const found = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
+    const ids = found.map(({ id }) => id);
+    await tx.prisma.ingestJob.updateMany({ where: { id: { in: ids } }, data: ended("CANCELLED") });
+    const rows = await tx.prisma.ingestJob.findMany({ where: { id: { in: ids } } });
     return rows.map((row) => toRecord(row));
-  }
-
-  /** Puts a job back that its worker, which is gone, left behind. */
-  async requeue(tx: CatalogTransaction, id: string): Promise<void> {
-    await tx.prisma.ingestJob.update({ where: { id }, data: waiting });
   }
 
   private async updateOwn(

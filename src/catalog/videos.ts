@@ -24,8 +24,9 @@ export class VideoRepository {
   constructor(private readonly database: Database) {}
 
   /** The tenant's video of that id; null when there is none. */
-  async find(tenant: string, id: string): Promise<VideoRecord | null> {
-    return toRecord(await this.database.reader.video.findUnique({ where: { id, tenant } }));
+  async find(tenant: string, id: string, tx?: CatalogTransaction): Promise<VideoRecord | null> {
+    const client = tx?.prisma ?? this.database.reader;
+    return toRecord(await client.video.findUnique({ where: { id, tenant } }));
   }
 
   /** The tenant's video of that external id; null when there is none. */
@@ -71,6 +72,11 @@ export class VideoRepository {
     return toRecord(await tx.prisma.video.create({ data: { ...toColumns(video), id: newId() } }));
   }
 
+  /** Replaces what is known about a video that is still to be indexed. */
+  async describe(tx: CatalogTransaction, id: string, video: Omit<NewVideo, "tenant" | "externalId">): Promise<void> {
+    await tx.prisma.video.updateMany({ where: { id, state: "PENDING" }, data: toColumns(video) });
+  }
+
   /** Marks a video as indexed and stores what its media and its order say. False when the video is gone. */
   async markIndexed(tx: CatalogTransaction, id: string, video: IndexedVideo): Promise<boolean> {
     const { count } = await tx.prisma.video.updateMany({
@@ -80,11 +86,9 @@ export class VideoRepository {
     return count === 1;
   }
 
-  /** Removes a video with its segments; its jobs stay, without it. Null when the tenant has none of that id. */
-  async delete(tx: CatalogTransaction, tenant: string, id: string): Promise<VideoRecord | null> {
-    const video = toRecord(await tx.prisma.video.findUnique({ where: { id, tenant } }));
-    if (video !== null) await tx.prisma.video.delete({ where: { id } });
-    return video;
+  /** Removes the tenant's video with its segments; its jobs stay, without it. */
+  async delete(tx: CatalogTransaction, tenant: string, id: string): Promise<void> {
+    await tx.prisma.video.deleteMany({ where: { id, tenant } });
   }
 
   /** Removes a video that was never indexed and has no job left which could still index it. */

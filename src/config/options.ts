@@ -26,7 +26,7 @@ const limitsSchema = z.strictObject({
 
 const inferenceSchema = z.strictObject({
   /** ONNX Runtime execution providers in order of preference. @default ["cpu"] */
-  executionProviders: z.array(z.enum(["cpu", "cuda"])).min(1).default(["cpu"]),
+  executionProviders: z.array(z.enum(["cpu", "cuda"])).min(1).readonly().default(["cpu"]),
   /**
    * What to do when a provider that was asked for cannot load: go on with the CPU and say so once, or refuse to start.
    * @default "fallback"
@@ -104,7 +104,7 @@ export const optionsSchema = z.strictObject({
    * Folders whose files may be ingested by path. A path is checked after symbolic links are resolved.
    * @default [] (no path is accepted)
    */
-  mediaRoots: z.array(z.string().min(1)).default([]),
+  mediaRoots: z.array(z.string().min(1)).readonly().default([]),
   /** The ffmpeg program. @default a system ffmpeg of version 5 or later, else the bundled one */
   ffmpegPath: z.string().min(1).optional(),
   /** The ffprobe program. @default the one beside ffmpegPath, else as for ffmpegPath */

@@ -1,0 +1,13 @@
+/**
+ * Why a job that runs is ended from outside. "stopping": the process ends, the job goes back into the queue.
+ * "cancelled": someone cancelled it here. "lost": its row says that it is no longer this worker's.
+ */
+export type InterruptionKind = "stopping" | "cancelled" | "lost";
+
+/** The reason of a job's abort signal. Never leaves the ingest. */
+export class JobInterruption extends Error {
+  constructor(readonly kind: InterruptionKind) {
+    super(`The job was interrupted: ${kind}.`);
+    this.name = "JobInterruption";
+  }
+}

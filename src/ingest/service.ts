@@ -1,0 +1,215 @@
+import { EventEmitter } from "node:events";
+import path from "node:path";
+import type { Catalog, CatalogTransaction, IngestJobRecord, IngestOrder, VideoRecord } from "../catalog/index.js";
+import type { Logger, ResolvedOptions } from "../config/index.js";
+import type { Encoder } from "../encoding/index.js";
+import { JobNotFoundError, VideoNotFoundError } from "../errors.js";
+import { findFfmpeg } from "../media/index.js";
+import type { ModelPack } from "../models/index.js";
+import type { PendingWrite, VectorIndex } from "../vectors/index.js";
+import { updateOf, type IngestEvents } from "./events.js";
+import { runPipeline } from "./pipeline.js";
+import { JobQueue } from "./queue.js";
+import { openInRoots, resolveSource } from "./sources.js";
+import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
+import { createWorkerIdentity } from "./worker-identity.js";
+
+/** What an ingest service works with. */
+export interface IngestServiceParts {
+  catalog: Catalog;
+  vectors: VectorIndex;
+  encoder: Encoder;
+  pack: ModelPack;
+  options: ResolvedOptions;
+  logger: Logger;
+}
+
+/** Names a video by exactly one of its ids. */
+export type VideoKey = { id: string; externalId?: undefined } | { id?: undefined; externalId: string };
+
+/** Makes videos searchable, and removes them again. */
+export class IngestService {
+  /** What happens to the jobs of this process; for progress bars and subscriptions. */
+  readonly events = new EventEmitter<IngestEvents>();
+  private queue: JobQueue | undefined;
+
+  constructor(private readonly parts: IngestServiceParts) {
+    // Every open subscription listens.
+    this.events.setMaxListeners(0);
+  }
+
+  /**
+   * Queues a video and returns at once. A job of the same video that still waits is cancelled; one that runs
+   * goes on, and this one follows it.
+   *
+   * @throws InvalidVideoInputError, OneArgumentNeededError, SourceUrlUnsupportedError, SourceOutsideRootsError,
+   *   SourceNotFoundError, SourceIsDirectoryError, SourceNotAFileError, SourceNotReadableError, CatalogBusyError,
+   *   CatalogWriteError
+   */
+  async submit(input: IngestInput, tenant: string): Promise<IngestJobRecord> {
+    const { catalog, options } = this.parts;
+    const description = checkDescription(input);
+    const source = await resolveSource(input.source, options.mediaRoots);
+    const { title, metadata, externalId, requestId } = description;
+    const order: IngestOrder = { source, title, metadata };
+    const { job, overtaken } = await catalog.transaction(async (tx) => {
+      const video = await this.findOrCreateVideo(tx, tenant, description, order);
+      const overtaken = await catalog.jobs.cancelOfVideo(tx, video.id, ["PENDING"]);
+      const { maxAttempts } = options.ingest;
+      const job = await catalog.jobs.create(tx, { tenant, videoId: video.id, externalId, order, maxAttempts, requestId });
+      return { job, overtaken };
+    });
+    for (const cancelled of overtaken) this.events.emit("job", updateOf(cancelled));
+    this.events.emit("job", updateOf(job));
+    this.queue?.wake();
+    return job;
+  }
+
+  /**
+   * Cancels a job that waits or runs; one that has ended is left as it is.
+   *
+   * @returns the job as it stands now
+   * @throws JobNotFoundError when the tenant has no such job
+   */
+  async cancel(tenant: string, jobId: string): Promise<IngestJobRecord> {
+    const { catalog } = this.parts;
+    const cancelled = await catalog.transaction(async (tx) => {
+      const job = await catalog.jobs.cancel(tx, tenant, jobId);
+      if (job?.videoId) await catalog.videos.deleteAbandoned(tx, job.videoId);
+      return job !== null;
+    });
+    const job = await catalog.jobs.find(tenant, jobId);
+    if (job === null) throw new JobNotFoundError("There is no such ingest job.", { field: "id" });
+    if (cancelled) {
+      this.queue?.interrupt(jobId);
+      this.events.emit("job", updateOf(job));
+    }
+    return job;
+  }
+
+  /**
+   * Removes a video with its segments and vectors, and cancels its jobs. The media file is left alone.
+   *
+   * @returns the video as it was
+   * @throws VideoNotFoundError when the tenant has no such video
+   */
+  async deleteVideo(tenant: string, key: VideoKey): Promise<VideoRecord> {
+    const { catalog, vectors } = this.parts;
+    const indexes = await vectors.list();
+    const { video, jobs, writes } = await catalog.transaction(async (tx) => {
+      const found = await this.findVideo(tx, tenant, key);
+      const jobs = await catalog.jobs.cancelOfVideo(tx, found.id, ["PENDING", "RUNNING"]);
+      const writes: PendingWrite[] = [];
+      for (const { id } of indexes) writes.push(await vectors.deleteVideo(id, found.id, tx));
+      await catalog.videos.delete(tx, tenant, found.id);
+      return { video: found, jobs, writes };
+    });
+    for (const job of jobs) {
+      this.queue?.interrupt(job.id);
+      this.events.emit("job", updateOf(job, { videoId: null }));
+    }
+    for (const write of writes) await write.publish();
+    return video;
+  }
+
+  /**
+   * Waits until a job has ended, in whatever way and process.
+   *
+   * @throws JobNotFoundError when the tenant has no such job, and the signal's reason when aborted
+   */
+  async waitFor(tenant: string, jobId: string, signal?: AbortSignal): Promise<IngestJobRecord> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const changed = this.nextChange(jobId, signal);
+      const job = await this.parts.catalog.jobs.find(tenant, jobId);
+      if (job === null) throw new JobNotFoundError("There is no such ingest job.", { field: "id" });
+      if (job.state !== "PENDING" && job.state !== "RUNNING") return job;
+      await changed;
+    }
+  }
+
+  /**
+   * Begins to work on jobs, those first which an earlier process left unfinished.
+   *
+   * @throws FfmpegNotFoundError
+   */
+  async start(): Promise<void> {
+    if (this.queue !== undefined) return;
+    const { catalog, options, logger } = this.parts;
+    const tools = await findFfmpeg(options, logger);
+    const queue = new JobQueue({
+      catalog,
+      options: options.ingest,
+      logger,
+      worker: createWorkerIdentity(),
+      work: (...job) => runPipeline({ ...this.parts, tools }, ...job),
+      onUpdate: (update) => this.events.emit("job", update),
+    });
+    this.queue = queue;
+    await queue.start();
+  }
+
+  /** Gives the running jobs back to the queue and ends. Does nothing when not started. */
+  async stop(): Promise<void> {
+    await this.queue?.stop();
+    this.queue = undefined;
+  }
+
+  private async findOrCreateVideo(
+    tx: CatalogTransaction,
+    tenant: string,
+    { externalId }: VideoDescription,
+    order: IngestOrder,
+  ): Promise<VideoRecord> {
+    const { videos } = this.parts.catalog;
+    const details = { ...order, sourceName: path.basename(order.source.path) };
+    const known = externalId === null ? null : await videos.findByExternalId(tenant, externalId, tx);
+    if (known === null) return videos.create(tx, { ...details, tenant, externalId });
+    // An indexed video keeps what belongs to its segments until they are replaced.
+    if (known.state === "PENDING") await videos.describe(tx, known.id, details);
+    return known;
+  }
+
+  private async findVideo(tx: CatalogTransaction, tenant: string, key: VideoKey): Promise<VideoRecord> {
+    const { videos } = this.parts.catalog;
+    const video =
+      key.id === undefined ? await videos.findByExternalId(tenant, key.externalId, tx) : await videos.find(tenant, key.id, tx);
+    if (video !== null) return video;
+    throw new VideoNotFoundError("There is no such video.", { field: key.id === undefined ? "externalId" : "id" });
+  }
+
+  /** Resolves at the next update of a job here, or when it is time to look for one by another process. */
+  private nextChange(jobId: string, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer);
+        this.events.off("job", listen);
+        signal?.removeEventListener("abort", finish);
+        resolve();
+      };
+      const listen = (update: { jobId: string }) => {
+        if (update.jobId === jobId) finish();
+      };
+      const timer = setTimeout(finish, this.parts.options.ingest.pollSeconds * 1000);
+      this.events.on("job", listen);
+      signal?.addEventListener("abort", finish);
+    });
+  }
+}
+
+/** Makes the ingest service; it works on jobs from `start()` on. */
+export function createIngestService(parts: IngestServiceParts): IngestService {
+  return new IngestService(parts);
+}
+
+/** Real path of a video's media file, when it can be read and lies inside a media root now; null otherwise. */
+export async function mediaFileInRoots(
+  video: Pick<VideoRecord, "source">,
+  mediaRoots: readonly string[],
+): Promise<string | null> {
+  try {
+    return (await openInRoots(video.source.path, mediaRoots)).path;
+  } catch {
+    return null;
+  }
+}

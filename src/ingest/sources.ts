@@ -1,0 +1,131 @@
+import { constants } from "node:fs";
+import { access, realpath, stat } from "node:fs/promises";
+import path from "node:path";
+import type { MediaSource } from "../catalog/index.js";
+import {
+  OneArgumentNeededError,
+  SourceIsDirectoryError,
+  SourceNotAFileError,
+  SourceNotFoundError,
+  SourceNotReadableError,
+  SourceOutsideRootsError,
+  SourceUrlUnsupportedError,
+} from "../errors.js";
+
+/** Where a video comes from: exactly one field is given. */
+export interface SourceInput {
+  /** Path inside a media root; a relative one is looked for in each root in turn. */
+  path?: string | null;
+  /** Refused by this version. */
+  url?: string | null;
+}
+
+/** The input field that path errors are about. */
+const field = "source.path";
+
+/** What a file looked like, to notice changes. */
+export interface FileState {
+  bytes: number;
+  modifiedMs: number;
+  inode: number;
+}
+
+/** A file that may be ingested. */
+export interface SourceFile extends FileState {
+  /** Absolute path, symbolic links resolved. */
+  path: string;
+}
+
+/**
+ * Finds the media that an input names.
+ *
+ * @throws OneArgumentNeededError, SourceUrlUnsupportedError, SourceOutsideRootsError, SourceNotFoundError,
+ *   SourceIsDirectoryError, SourceNotAFileError, SourceNotReadableError
+ */
+export async function resolveSource(input: SourceInput, mediaRoots: readonly string[]): Promise<MediaSource> {
+  const { path: given, url } = input;
+  if (typeof given === "string" && typeof url === "string") throw oneSourceNeeded();
+  if (typeof url === "string") {
+    throw new SourceUrlUnsupportedError("This version of Earshot does not fetch URLs. Give a path on the server.", {
+      field: "source.url",
+    });
+  }
+  if (typeof given !== "string") throw oneSourceNeeded();
+  return { kind: "path", path: (await openInRoots(given, mediaRoots)).path };
+}
+
+/**
+ * Checks that a path leads to a readable file inside a media root, with symbolic links resolved.
+ *
+ * @throws as {@link resolveSource}
+ */
+export async function openInRoots(given: string, mediaRoots: readonly string[]): Promise<SourceFile> {
+  const roots = await Promise.all(mediaRoots.map((root) => realpath(root).catch(() => path.resolve(root))));
+  const file = await realPath(given, roots, [...mediaRoots, ...roots]);
+  // The same answer whether or not there is such a file: a client must not learn what lies outside.
+  if (file === "outside" || (file !== "missing" && !roots.some((root) => isInside(root, file)))) {
+    throw new SourceOutsideRootsError(
+      roots.length === 0
+        ? "This server accepts no paths: no media root is configured."
+        : "The path is not inside a media root of this server.",
+      { field, detail: given },
+    );
+  }
+  if (file === "missing") throw notFound(given);
+  return inspect(file);
+}
+
+/**
+ * Opens a source again that {@link resolveSource} accepted, perhaps in another process with other media roots. It has to
+ * be at the very same place: a link that was put in its way since is not followed.
+ *
+ * @throws SourceNotFoundError, SourceIsDirectoryError, SourceNotAFileError, SourceNotReadableError
+ */
+export async function openSource(source: MediaSource): Promise<SourceFile> {
+  const real = await realpath(source.path).catch(() => null);
+  if (real !== source.path) throw notFound(source.path);
+  return inspect(real);
+}
+
+async function inspect(file: string): Promise<SourceFile> {
+  const found = await stat(file);
+  if (found.isDirectory()) throw new SourceIsDirectoryError("The path is that of a folder. Give a file.", { field });
+  if (!found.isFile()) throw new SourceNotAFileError("The path is not that of a plain file.", { field });
+  await access(file, constants.R_OK).catch((cause: unknown) => {
+    throw new SourceNotReadableError("The server may not read the file.", { field, detail: file, cause });
+  });
+  return { path: file, bytes: found.size, modifiedMs: found.mtimeMs, inode: found.ino };
+}
+
+function notFound(file: string): Error {
+  return new SourceNotFoundError("There is no such file.", { field, detail: file });
+}
+
+/** Whether two looks at a file saw the same content, as far as its entry in the file system tells. */
+export function isUnchanged(before: FileState, after: FileState): boolean {
+  return before.bytes === after.bytes && before.modifiedMs === after.modifiedMs && before.inode === after.inode;
+}
+
+/** The path with links resolved. "missing": inside a root, but not there. "outside": neither there nor in a root. */
+async function realPath(
+  given: string,
+  roots: readonly string[],
+  namedRoots: readonly string[],
+): Promise<string | "missing" | "outside"> {
+  if (given.includes("\0")) return "outside";
+  const candidates = path.isAbsolute(given) ? [path.normalize(given)] : roots.map((root) => path.join(root, given));
+  for (const candidate of candidates) {
+    const real = await realpath(candidate).catch(() => null);
+    if (real !== null) return real;
+  }
+  return candidates.some((candidate) => namedRoots.some((root) => isInside(root, candidate))) ? "missing" : "outside";
+}
+
+function isInside(root: string, file: string): boolean {
+  const relative = path.relative(root, file);
+  return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+}
+
+function oneSourceNeeded(): Error {
+  return new OneArgumentNeededError('Give exactly one of "path" and "url".', { field: "source" });
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import type { VideoMetadata } from "../catalog/index.js";
+import { InvalidVideoInputError } from "../errors.js";
+import type { SourceInput } from "./sources.js";
+
+/** A video to make searchable. */
+export interface IngestInput {
+  source: SourceInput;
+  /** The platform's own id. The same id again replaces the video's segments, title and metadata. */
+  externalId?: string | null;
+  title?: string | null;
+  metadata?: VideoMetadata | null;
+  /** Id of the request, for the log. */
+  requestId?: string | null;
+}
+
+/** Longest metadata, as JSON text. */
+const maxMetadataCharacters = 65_536;
+
+const metadata = z
+  .record(z.string(), z.json(), "must be an object of JSON values")
+  .refine((value) => JSON.stringify(value).length <= maxMetadataCharacters, `must not exceed ${maxMetadataCharacters} characters as JSON`);
+
+const schema = z.object({
+  externalId: z.string().min(1, "must not be empty").max(500, "must not exceed 500 characters").nullish(),
+  title: z.string().max(1000, "must not exceed 1000 characters").nullish(),
+  metadata: metadata.nullish(),
+  requestId: z.string().nullish(),
+});
+
+/** What is said about a video, checked, with null for what is not given. */
+export interface VideoDescription {
+  externalId: string | null;
+  title: string | null;
+  metadata: VideoMetadata | null;
+  requestId: string | null;
+}
+
+/**
+ * Checks what was given about a video, its source aside.
+ *
+ * @throws InvalidVideoInputError naming the field
+ */
+export function checkDescription(input: IngestInput): VideoDescription {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) {
+    const { externalId = null, title = null, metadata = null, requestId = null } = parsed.data;
+    return { externalId, title, metadata, requestId };
+  }
+  const issue = parsed.error.issues[0];
+  const field = String(issue?.path[0] ?? "input");
+  throw new InvalidVideoInputError(`"${field}" ${issue?.message ?? "is not valid"}.`, { field });
+}
