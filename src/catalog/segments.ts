@@ -29,6 +29,15 @@ export class SegmentRepository {
     return this.database.reader.segment.count({ where: { indexId } });
   }
 
+  /** Availability patterns that occur in one index, ascending. */
+  async patterns(indexId: string): Promise<number[]> {
+    const { rows } = await this.database.rawReader.execute({
+      sql: "SELECT DISTINCT pattern FROM Segment WHERE indexId = ? ORDER BY pattern",
+      args: [indexId],
+    });
+    return rows.map((row) => Number(row["pattern"]));
+  }
+
   /** Replaces a video's segments in one index; their vectors in the local index go with the old ones. */
   async replaceForVideo(
     tx: CatalogTransaction,
