@@ -1,0 +1,403 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Catalog } from "../../../src/catalog/index.js";
+import type { VectorHit, VectorIndex, VectorPoint } from "../../../src/vectors/index.js";
+import { randomNumbers } from "../../fixtures/sounds.js";
+
+/** What a vector engine has to offer to be held to the contract. */
+export interface EngineUnderTest {
+  /** Opens the engine on an empty catalog. */
+  open(catalog: Catalog): Promise<VectorIndex>;
+  /** Opens a catalog on an empty database file. */
+  openCatalog(): Promise<Catalog>;
+  /** Removes what the engine and the catalog leave behind. */
+  cleanUp(): Promise<void>;
+}
+
+/** A segment to be stored: where it points, and which experts heard it. */
+export interface Sketch {
+  id: string;
+  vector: readonly number[];
+  pattern?: number;
+}
+
+const INDEX = "tiny@1.0.0";
+const TENANT = "default";
+
+/** Videos with their segments, written as an ingest writes them: rows and vectors in one transaction. */
+export class Library {
+  constructor(
+    readonly catalog: Catalog,
+    readonly index: VectorIndex,
+    readonly indexId = INDEX,
+  ) {}
+
+  /** Adds a video without segments and gives its id. */
+  async video(tenant = TENANT): Promise<string> {
+    const video = { tenant, externalId: null, title: null, metadata: null, sourceName: "a.mp4" };
+    const source = { kind: "path" as const, path: "/media/a.mp4" };
+    return (await this.catalog.transaction((tx) => this.catalog.videos.create(tx, { ...video, source }))).id;
+  }
+
+  /** Replaces a video's segments up to the commit; what it gives makes the change visible. */
+  async stage(videoId: string, sketches: readonly Sketch[], tenant = TENANT): Promise<() => Promise<void>> {
+    const points = sketches.map((sketch) => toPoint(sketch, videoId, tenant));
+    const pending = await this.catalog.transaction(async (tx) => {
+      const rows = points.map(({ segmentId, pattern }, ordinal) => ({
+        id: segmentId,
+        ordinal,
+        startSeconds: ordinal,
+        endSeconds: ordinal + 2,
+        pattern,
+      }));
+      await this.catalog.segments.replaceForVideo(tx, this.indexId, videoId, rows);
+      return this.index.replaceVideo(this.indexId, tenant, videoId, points, tx);
+    });
+    return () => pending.publish();
+  }
+
+  /** Replaces a video's segments and makes them visible. */
+  async store(videoId: string, sketches: readonly Sketch[], tenant = TENANT): Promise<void> {
+    await (await this.stage(videoId, sketches, tenant))();
+  }
+
+  /** Adds a video with segments. */
+  async add(sketches: readonly Sketch[], tenant = TENANT): Promise<string> {
+    const videoId = await this.video(tenant);
+    await this.store(videoId, sketches, tenant);
+    return videoId;
+  }
+
+  /** Best segments for a query of pattern 1. */
+  query(vector: readonly number[], options: { limit?: number; tenant?: string; videoIds?: string[] } = {}): Promise<VectorHit[]> {
+    const { limit = 10, tenant = TENANT, videoIds } = options;
+    const filter = { tenant, ...(videoIds === undefined ? {} : { videoIds }) };
+    return this.index.query(this.indexId, [{ pattern: 1, vector: Float32Array.from(vector) }], filter, limit);
+  }
+
+  /** Ids of the best segments. */
+  async ids(...query: Parameters<Library["query"]>): Promise<string[]> {
+    return (await this.query(...query)).map(({ segmentId }) => segmentId);
+  }
+}
+
+function toPoint({ id, vector, pattern = 1 }: Sketch, videoId: string, tenant: string): VectorPoint {
+  return { segmentId: id, videoId, tenant, pattern, vector: Float32Array.from(vector) };
+}
+
+/** What every vector engine has to do, whatever it is made of. */
+export function describeVectorIndex(name: string, engine: EngineUnderTest): void {
+  describe(`${name} as a vector index`, { timeout: 60_000 }, () => {
+    let catalog: Catalog;
+    let index: VectorIndex;
+    let library: Library;
+
+    beforeAll(async () => {
+      catalog = await engine.openCatalog();
+      index = await engine.open(catalog);
+    }, 60_000);
+    afterAll(async () => {
+      await index.close();
+      await catalog.close();
+      await engine.cleanUp();
+    });
+    beforeEach(async () => {
+      await index.create({ id: INDEX, dimension: 3 });
+      library = new Library(catalog, index);
+    });
+    afterEach(async () => {
+      for (const { id } of await index.list()) await index.drop(id);
+      for (const tenant of [TENANT, "other"]) {
+        for (const id of await catalog.videos.findIds(tenant, {})) await catalog.transaction((tx) => catalog.videos.delete(tx, tenant, id));
+      }
+    });
+
+    describe("its indexes", () => {
+      it("are listed with their size and patterns", async () => {
+        await index.create({ id: "other@2", dimension: 8 });
+        await library.add([
+          { id: "a", vector: [1, 0, 0], pattern: 3 },
+          { id: "b", vector: [1, 0, 0], pattern: 1 },
+          { id: "c", vector: [1, 0, 0], pattern: 3 },
+        ]);
+        expect(await index.list()).toEqual([
+          { id: "other@2", dimension: 8, count: 0, patterns: [] },
+          { id: INDEX, dimension: 3, count: 3, patterns: [1, 3] },
+        ]);
+      });
+
+      it("can be created again without losing anything", async () => {
+        await library.add([{ id: "a", vector: [1, 0, 0] }]);
+        await index.create({ id: INDEX, dimension: 3 });
+        expect(await library.ids([1, 0, 0])).toEqual(["a"]);
+      });
+
+      it("cannot be created again with another dimension", async () => {
+        await expect(index.create({ id: INDEX, dimension: 4 })).rejects.toMatchObject({ code: "VECTOR_DIMENSION_MISMATCH" });
+      });
+
+      it("are gone after a drop, which may be repeated", async () => {
+        await library.add([{ id: "a", vector: [1, 0, 0] }]);
+        await library.ids([1, 0, 0]);
+        await index.drop(INDEX);
+        await index.drop(INDEX);
+        expect(await index.list()).toEqual([]);
+        await expect(library.query([1, 0, 0])).rejects.toMatchObject({ code: "VECTOR_INDEX_NOT_FOUND" });
+        await index.create({ id: INDEX, dimension: 3 });
+        expect(await library.query([1, 0, 0])).toEqual([]);
+      });
+
+      it("do not see each other's segments", async () => {
+        await index.create({ id: "other@2", dimension: 3 });
+        const other = new Library(catalog, index, "other@2");
+        await library.add([{ id: "a", vector: [1, 0, 0] }]);
+        await other.add([{ id: "b", vector: [1, 0, 0] }]);
+        expect(await library.ids([1, 0, 0])).toEqual(["a"]);
+        expect(await other.ids([1, 0, 0])).toEqual(["b"]);
+      });
+    });
+
+    describe("a query", () => {
+      it("finds nothing in an empty index", async () => {
+        expect(await library.query([1, 0, 0])).toEqual([]);
+      });
+
+      it("scores by the inner product, best first", async () => {
+        const first = await library.add([
+          { id: "a", vector: [0.5, 0.5, 0] },
+          { id: "b", vector: [-1, 2, 0.25] },
+        ]);
+        const second = await library.add([{ id: "c", vector: [0.25, 0, 0] }]);
+        const hits = await library.query([2, 1, 4]);
+        expect(hits.map(({ segmentId, videoId }) => [segmentId, videoId])).toEqual([["a", first], ["b", first], ["c", second]]);
+        hits.forEach(({ score }, i) => expect(score).toBeCloseTo([1.5, 1, 0.5][i]!, 6));
+      });
+
+      it("orders equal scores by segment id, also where the limit cuts between them", async () => {
+        await library.add([
+          { id: "d", vector: [1, 0, 0] },
+          { id: "b", vector: [1, 0, 0] },
+        ]);
+        await library.add([
+          { id: "c", vector: [1, 0, 0] },
+          { id: "a", vector: [1, 0, 0] },
+          { id: "z", vector: [2, 0, 0] },
+        ]);
+        expect(await library.ids([1, 0, 0])).toEqual(["z", "a", "b", "c", "d"]);
+        expect(await library.ids([1, 0, 0], { limit: 3 })).toEqual(["z", "a", "b"]);
+      });
+
+      it("returns no more than the limit, and nothing for a limit of 0", async () => {
+        await library.add([1, 2, 3, 4].map((n) => ({ id: `s${n}`, vector: [n, 0, 0] })));
+        expect(await library.ids([1, 0, 0], { limit: 2 })).toEqual(["s4", "s3"]);
+        expect(await library.ids([1, 0, 0], { limit: 0 })).toEqual([]);
+      });
+
+      it("uses for each segment the query vector of its pattern", async () => {
+        await library.add([
+          { id: "both", vector: [1, 0, 0], pattern: 3 },
+          { id: "first", vector: [1, 0, 0], pattern: 1 },
+          { id: "second", vector: [1, 0, 0], pattern: 2 },
+        ]);
+        const queries = [
+          { pattern: 1, vector: new Float32Array([0.5, 0, 0]) },
+          { pattern: 3, vector: new Float32Array([0.25, 0, 0]) },
+          { pattern: 7, vector: new Float32Array([9, 0, 0]) },
+        ];
+        const hits = await index.query(INDEX, queries, { tenant: TENANT }, 10);
+        expect(hits.map(({ segmentId, score }) => [segmentId, score])).toEqual([["first", 0.5], ["both", 0.25]]);
+        expect(await index.query(INDEX, [], { tenant: TENANT }, 10)).toEqual([]);
+      });
+
+      it("sees one tenant only", async () => {
+        await library.add([{ id: "mine", vector: [1, 0, 0] }]);
+        await library.add([{ id: "theirs", vector: [2, 0, 0] }], "other");
+        expect(await library.ids([1, 0, 0])).toEqual(["mine"]);
+        expect(await library.ids([1, 0, 0], { tenant: "other" })).toEqual(["theirs"]);
+        expect(await library.ids([1, 0, 0], { tenant: "nobody" })).toEqual([]);
+      });
+
+      it("sees the videos of the filter only, and none when it names none", async () => {
+        const first = await library.add([{ id: "a", vector: [1, 0, 0] }, { id: "b", vector: [3, 0, 0] }]);
+        const second = await library.add([{ id: "c", vector: [2, 0, 0] }]);
+        const theirs = await library.add([{ id: "d", vector: [9, 0, 0] }], "other");
+        expect(await library.ids([1, 0, 0], { videoIds: [first] })).toEqual(["b", "a"]);
+        expect(await library.ids([1, 0, 0], { videoIds: [second, first, second] })).toEqual(["b", "c", "a"]);
+        expect(await library.ids([1, 0, 0], { videoIds: [first], limit: 1 })).toEqual(["b"]);
+        expect(await library.ids([1, 0, 0], { videoIds: [theirs, "unknown"] })).toEqual([]);
+        expect(await library.ids([1, 0, 0], { videoIds: [] })).toEqual([]);
+      });
+
+      it("is exact over many clustered vectors", async () => {
+        const random = randomNumbers(11);
+        const dimension = 24;
+        await index.create({ id: "wide@1", dimension });
+        const wide = new Library(catalog, index, "wide@1");
+        const centres = Array.from({ length: 8 }, () => Array.from({ length: dimension }, () => random() - 0.5));
+        const sketches = Array.from({ length: 1500 }, (_, n) => ({
+          id: `s${String(n).padStart(4, "0")}`,
+          vector: centres[n % 8]!.map((value) => value + 0.1 * (random() - 0.5)),
+        }));
+        for (let from = 0; from < sketches.length; from += 500) await wide.add(sketches.slice(from, from + 500));
+        const vector = Array.from({ length: dimension }, () => random() - 0.5);
+        const expected = sketches
+          .map(({ id, vector: row }) => ({ id, score: row.reduce((sum, value, d) => sum + value * vector[d]!, 0) }))
+          .sort((a, b) => b.score - a.score)
+          .slice(0, 50);
+        const hits = await wide.query(vector, { limit: 50 });
+        expect(hits.map(({ segmentId }) => segmentId)).toEqual(expected.map(({ id }) => id));
+        hits.forEach(({ score }, i) => expect(score).toBeCloseTo(expected[i]!.score, 5));
+      });
+
+      it.each([
+        ["an unknown index", "none@1", [1, 0, 0], "VECTOR_INDEX_NOT_FOUND"],
+        ["a query of another dimension", INDEX, [1, 0], "VECTOR_DIMENSION_MISMATCH"],
+        ["a query that is not finite", INDEX, [1, NaN, 0], "VECTOR_INVALID"],
+      ])("refuses %s", async (_, indexId, vector, code) => {
+        const query = index.query(indexId, [{ pattern: 1, vector: Float32Array.from(vector) }], { tenant: TENANT }, 1);
+        await expect(query).rejects.toMatchObject({ code });
+      });
+    });
+
+    describe("a write", () => {
+      it("is not seen before its transaction has been committed, and is after publish", async () => {
+        const videoId = await library.add([{ id: "old", vector: [1, 0, 0] }]);
+        let publish: (() => Promise<void>) | undefined;
+        await catalog.transaction(async (tx) => {
+          await catalog.segments.replaceForVideo(tx, INDEX, videoId, [
+            { id: "new", ordinal: 0, startSeconds: 0, endSeconds: 2, pattern: 1 },
+          ]);
+          const point = { segmentId: "new", videoId, tenant: TENANT, pattern: 1, vector: new Float32Array([1, 0, 0]) };
+          const pending = await index.replaceVideo(INDEX, TENANT, videoId, [point], tx);
+          publish = () => pending.publish();
+          expect(await library.ids([1, 0, 0])).toEqual(["old"]);
+        });
+        await publish!();
+        expect(await library.ids([1, 0, 0])).toEqual(["new"]);
+      });
+
+      it("leaves no trace when its transaction is rolled back", async () => {
+        const videoId = await library.add([{ id: "old", vector: [1, 0, 0] }]);
+        await library.ids([1, 0, 0]);
+        const failing = catalog.transaction(async (tx) => {
+          await index.deleteVideo(INDEX, videoId, tx);
+          throw new Error("something else went wrong");
+        });
+        await expect(failing).rejects.toThrow("something else went wrong");
+        expect(await library.ids([1, 0, 0])).toEqual(["old"]);
+        expect(await index.count(INDEX)).toBe(1);
+      });
+
+      it("replaces all segments of the video and no others", async () => {
+        await library.add([{ id: "kept", vector: [1, 0, 0] }]);
+        const videoId = await library.add([{ id: "old1", vector: [1, 0, 0] }, { id: "old2", vector: [1, 0, 0], pattern: 2 }]);
+        await library.store(videoId, [{ id: "new", vector: [2, 0, 0] }]);
+        expect(await library.ids([1, 0, 0])).toEqual(["new", "kept"]);
+        expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([1]);
+      });
+
+      it("may leave a video without segments", async () => {
+        const videoId = await library.add([{ id: "old", vector: [1, 0, 0] }]);
+        await library.store(videoId, []);
+        expect(await library.ids([1, 0, 0])).toEqual([]);
+      });
+
+      it("may be repeated with the same segments", async () => {
+        const videoId = await library.add([{ id: "a", vector: [1, 0, 0] }]);
+        await library.store(videoId, [{ id: "a", vector: [1, 0, 0] }]);
+        expect(await library.ids([1, 0, 0])).toEqual(["a"]);
+        expect(await index.count(INDEX)).toBe(1);
+      });
+
+      it("deletes the segments of a video", async () => {
+        const videoId = await library.add([{ id: "a", vector: [1, 0, 0] }]);
+        await library.add([{ id: "b", vector: [1, 0, 0] }]);
+        const pending = await catalog.transaction(async (tx) => {
+          const write = await index.deleteVideo(INDEX, videoId, tx);
+          await catalog.videos.delete(tx, TENANT, videoId);
+          return write;
+        });
+        await pending.publish();
+        expect(await library.ids([1, 0, 0])).toEqual(["b"]);
+        expect(await index.count(INDEX)).toBe(1);
+      });
+
+      it("shows a concurrent query the old segments or the new ones, never a mix", async () => {
+        const generation = (n: number) =>
+          Array.from({ length: 40 }, (_, s) => ({ id: `g${n}-${s}`, vector: [1, s / 100, 0], pattern: 1 + (s % 2) }));
+        const videoId = await library.add(generation(0));
+        const queries = [1, 2].map((pattern) => ({ pattern, vector: new Float32Array([1, 0, 0]) }));
+        let writing = true;
+        const seen = new Set<string>();
+        const reader = (async () => {
+          while (writing) {
+            const hits = await index.query(INDEX, queries, { tenant: TENANT }, 100);
+            const generations = [...new Set(hits.map(({ segmentId }) => segmentId.split("-")[0]!))];
+            expect([hits.length, generations.length]).toEqual([40, 1]);
+            seen.add(generations[0]!);
+          }
+        })();
+        for (let n = 1; n <= 12; n++) await library.store(videoId, generation(n));
+        writing = false;
+        await reader;
+        expect(seen.size).toBeGreaterThan(1);
+      });
+
+      it.each([
+        ["a vector of another dimension", { vector: new Float32Array(4) }, "VECTOR_DIMENSION_MISMATCH"],
+        ["a vector that is not finite", { vector: new Float32Array([1, Infinity, 0]) }, "VECTOR_INVALID"],
+        ["a segment of another video", { videoId: "another" }, "VECTOR_INVALID"],
+        ["a segment of another tenant", { tenant: "other" }, "VECTOR_INVALID"],
+      ])("refuses %s", async (_, wrong, code) => {
+        const videoId = await library.video();
+        const point = { segmentId: "a", videoId, tenant: TENANT, pattern: 1, vector: new Float32Array([1, 0, 0]), ...wrong };
+        const write = catalog.transaction((tx) => index.replaceVideo(INDEX, TENANT, videoId, [point], tx));
+        await expect(write).rejects.toMatchObject({ code });
+        expect(await index.count(INDEX)).toBe(0);
+      });
+
+      it("refuses an unknown index", async () => {
+        const videoId = await library.video();
+        const write = catalog.transaction((tx) => index.replaceVideo("none@1", TENANT, videoId, [], tx));
+        await expect(write).rejects.toMatchObject({ code: "VECTOR_INDEX_NOT_FOUND" });
+      });
+    });
+
+    describe("patterns and counts", () => {
+      it("follow the filter", async () => {
+        const first = await library.add([
+          { id: "a", vector: [1, 0, 0], pattern: 3 },
+          { id: "b", vector: [1, 0, 0], pattern: 3 },
+        ]);
+        const second = await library.add([{ id: "c", vector: [1, 0, 0], pattern: 1 }]);
+        await library.add([{ id: "d", vector: [1, 0, 0], pattern: 2 }], "other");
+        expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([1, 3]);
+        expect(await index.patterns(INDEX, { tenant: "other" })).toEqual([2]);
+        expect(await index.patterns(INDEX, { tenant: TENANT, videoIds: [first] })).toEqual([3]);
+        expect(await index.patterns(INDEX, { tenant: TENANT, videoIds: [] })).toEqual([]);
+        expect(await index.count(INDEX)).toBe(4);
+        expect(await index.count(INDEX, { tenant: TENANT })).toBe(3);
+        expect(await index.count(INDEX, { tenant: TENANT, videoIds: [first, second, first] })).toBe(3);
+        expect(await index.count(INDEX, { tenant: "nobody" })).toBe(0);
+      });
+
+      it("forget what is deleted", async () => {
+        const videoId = await library.add([{ id: "a", vector: [1, 0, 0], pattern: 3 }]);
+        expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([3]);
+        await library.store(videoId, []);
+        expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([]);
+      });
+    });
+
+    it("is healthy", async () => {
+      expect(await index.health()).toMatchObject({ ok: true });
+    });
+
+    it("refuses everything once it is closed, and says so", async () => {
+      const closing = await engine.open(catalog);
+      await closing.close();
+      await closing.close();
+      expect(await closing.health()).toMatchObject({ ok: false });
+      await expect(new Library(catalog, closing).query([1, 0, 0])).rejects.toMatchObject({ code: "VECTOR_INDEX_UNAVAILABLE" });
+    });
+  });
+}
