@@ -8,9 +8,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from earshot_training.commands import sounds, vocabulary
+from earshot_training.commands import sounds, verify, vocabulary
 
-COMMANDS = (vocabulary, sounds)
+COMMANDS = (sounds, verify, vocabulary)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -80,7 +80,7 @@ class VGGishLogMel(nn.Module):
         frame_count = 1 + (waveform.shape[1] - self.FRAME) // self.HOP
         examples = frame_count // self.EXAMPLE_FRAMES
         frames = self.frames(waveform)[:, : examples * self.EXAMPLE_FRAMES]
-        return frames.reshape(len(waveform), examples, self.EXAMPLE_FRAMES, self.MEL_BANDS)
+        return frames.reshape(waveform.shape[0], examples, self.EXAMPLE_FRAMES, self.MEL_BANDS)
 
 
 class VGGSoundSpectrogram(nn.Module):
@@ -89,7 +89,7 @@ class VGGSoundSpectrogram(nn.Module):
 
     waveform [B, n] -> [B, 257, T] (frequency before time), T = (n - 353) // 159. The same numbers as
     `scipy.signal.spectrogram(clip(x, -1, 1), 16000, nperseg=512, noverlap=353)` gives, then log(s + 1e-7),
-    then minus the mean, over the standard deviation + 1e-9. The reference repeats short clips to 10 s
+    then minus the mean, over the standard deviation. The reference repeats short clips to 10 s
     first; that is the caller's business.
     """
 
@@ -114,7 +114,8 @@ class VGGSoundSpectrogram(nn.Module):
         spectrogram = torch.log((real * real + imaginary * imaginary) / self.LOG_OFFSET + 1.0)
         centred = spectrogram - spectrogram.mean(dim=(1, 2), keepdim=True)
         deviation = torch.sqrt((centred * centred).mean(dim=(1, 2), keepdim=True))
-        return centred / (deviation + 1e-9)
+        # The reference adds 1e-9, which matters to silence alone; the ONNX exporter drops so small an addend.
+        return centred / deviation.clamp(min=1e-9)
 
 
 def tukey(length: int, alpha: float) -> np.ndarray:

@@ -87,11 +87,11 @@ class Heads(nn.Module):
         """Gates the experts in place and in sequence: expert i sees those before it as already gated."""
         x = list(x)
         for i, gate in enumerate(self.video_GU):
-            both = (
-                availability * availability[:, i : i + 1]
-            )  # [B, E]: experts i and j are there; j = i counts
+            # [B, E]: 1 where experts i and j are both there; j = i counts.
+            both = availability * availability[:, i : i + 1]
             total = sum(both[:, j : j + 1] * self._relate(x[i], x[j]) for j in range(len(x)))
-            mask = total / (both.sum(dim=1, keepdim=True) + 1e-11)
+            # Zero where expert i is missing. The reference adds 1e-11, which the ONNX exporter would drop.
+            mask = total / both.sum(dim=1, keepdim=True).clamp(min=1.0)
             x[i] = gate(x[i], mask)
         return x
 

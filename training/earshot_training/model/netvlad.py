@@ -21,6 +21,7 @@ class NetVLAD(nn.Module):
         self.clusters2 = nn.Parameter(scale * torch.randn(1, feature_dim, clusters))  # centres
         self.batch_norm = nn.BatchNorm1d(clusters + ghosts)
         self.cluster_count = clusters
+        self.feature_dim = feature_dim
         self.output_dim = feature_dim * clusters
 
     def forward(self, tokens: Tensor) -> Tensor:
