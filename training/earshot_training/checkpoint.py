@@ -60,8 +60,7 @@ _KNOWN = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the reference's trainer saved. `config` is the resolved settings; `optimizer` may have been left
-    out."""
+    """What the reference's trainer saved. `config` is the resolved settings; `optimizer` may be left out."""
 
     arch: str
     epoch: int
@@ -72,8 +71,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """Reads a checkpoint onto the CPU. Raises pickle.UnpicklingError for a file that asks for more than
-    data."""
+    """Reads a checkpoint onto the CPU. Raises pickle.UnpicklingError where a file asks for more than data."""
     unknown = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     stand_ins = [(_KNOWN.get(name) or type("Inert", (Inert,), {"name": name}), name) for name in unknown]
     with torch.serialization.safe_globals(stand_ins):

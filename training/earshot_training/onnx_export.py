@@ -1,5 +1,4 @@
-"""Exports a PyTorch module to one ONNX file with named inputs and outputs and a dynamic batch, and checks
-it."""
+"""Exports a PyTorch module to one checked ONNX file with named inputs and outputs and a dynamic batch."""
 
 import copy
 import warnings
@@ -109,8 +108,7 @@ def _check_parity(
 
 
 def _strip_notes(graph: onnx.ModelProto) -> None:
-    """Removes the exporter's notes: they name files of the machine it ran on, and are larger than small
-    graphs."""
+    """Removes the exporter's notes: they name files of the machine it ran on, and take space."""
     del graph.metadata_props[:], graph.graph.metadata_props[:], graph.graph.value_info[:]
     for part in (*graph.graph.node, *graph.graph.input, *graph.graph.output, *graph.graph.initializer):
         del part.metadata_props[:]

@@ -77,8 +77,7 @@ class Ranger(torch.optim.Optimizer):
 
 
 def rectified_rate(step: int, beta1: float, beta2: float, threshold: float) -> tuple[float, bool]:
-    """RAdam's factor on the learning rate at a step (from 1), and whether the adaptive denominator is
-    used."""
+    """RAdam's factor on the rate at a step (from 1), and whether the adaptive denominator is used."""
     n_max = 2 / (1 - beta2) - 1
     beta2_t = beta2**step
     n = n_max - 2 * step * beta2_t / (1 - beta2_t)

@@ -304,8 +304,7 @@ def _verify_text_encoder(directory: Path, manifest: dict[str, Any]) -> None:
 def _run(
     path: Path, inputs: dict[str, np.ndarray], wanted: dict[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
-    """Runs a graph; its inputs and outputs must have these names, these shapes, a free batch and finite
-    numbers."""
+    """Runs a graph, which must have these inputs and outputs, a free batch, and give finite numbers."""
     session: onnxruntime.InferenceSession = open_session(path)
     for kind, declared, expected in (
         ("inputs", session.get_inputs(), inputs),

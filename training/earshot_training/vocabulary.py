@@ -36,8 +36,7 @@ def tokenise(text: str) -> list[str]:
 
 
 def split_contraction(token: str) -> tuple[str, str] | None:
-    """ "don't" -> ("do", "n't"), "they're" -> ("they", "'re"), as word-vector corpora do; None without
-    apostrophe."""
+    """The halves of a contraction, as word vectors have them: "don't" -> ("do", "n't"). Else None."""
     if token.endswith("n't"):
         return token[:-3], "n't"
     stem, apostrophe, ending = token.partition("'")
@@ -93,8 +92,7 @@ class Vocabulary:
         return word in self.index
 
     def look_up(self, token: str) -> list[int]:
-        """Rows of one token: itself, else without a possessive 's, else the known parts of its
-        contraction."""
+        """Rows of one token: itself, else without a possessive 's, else known halves of its contraction."""
         if token in self.index:
             return [self.index[token]]
         if token.endswith("'s") and token[:-2] in self.index:
@@ -117,8 +115,7 @@ class Vocabulary:
         return self.read(text).rows
 
     def embed(self, texts: Sequence[str], limit: int) -> np.ndarray:
-        """The text encoder's input: float32 [texts, limit, dim], words beyond `limit` cut, zeros after the
-        last."""
+        """The text encoder's input [texts, limit, dim]: words beyond `limit` are cut, zeros fill the rest."""
         out = np.zeros((len(texts), limit, self.dim), np.float32)
         for row, text in enumerate(texts):
             known = self.rows(text)[:limit]

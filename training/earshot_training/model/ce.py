@@ -74,8 +74,7 @@ class Heads(nn.Module):
         self.variant = variant
 
     def clip(self, pooled: list[Tensor], availability: Tensor) -> list[Tensor]:
-        """Pooled experts, one [B, pooled_dim] each, and availability [B, E] -> embeddings, one [B, D_e]
-        each."""
+        """Pooled experts [B, pooled_dim] in order, and availability [B, E] -> their embeddings [B, D_e]."""
         if self.variant == "moee":
             return [gate(x) for gate, x in zip(self.video_GU, pooled, strict=True)]
         reduced = [reduce(x) for reduce, x in zip(self.video_dim_reduce, pooled, strict=True)]
