@@ -1,0 +1,120 @@
+"""Checks that a model pack is whole and does what its manifest says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from earshot_training.onnx_export import open_session
+from earshot_training.pack.manifest import FORMAT_VERSION, MANIFEST_FILE, PackError
+from earshot_training.places import file_sha256
+from earshot_training.vocabulary import Vocabulary
+
+
+def verify_pack(directory: Path) -> dict[str, Any]:
+    """Checks a pack's files against its manifest, and that every graph runs and gives what it should.
+
+    Returns the manifest. Raises PackError with the first thing that is wrong.
+    """
+    directory = Path(directory)
+    path = directory / MANIFEST_FILE
+    if not path.is_file():
+        raise PackError(f"{directory} has no {MANIFEST_FILE}")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if manifest.get("formatVersion") != FORMAT_VERSION:
+        raise PackError(f"{path} has format version {manifest.get('formatVersion')}, not {FORMAT_VERSION}")
+    for name, expected in manifest["files"].items():
+        file = directory / name
+        if not file.is_file():
+            raise PackError(f"{directory} has no {name}")
+        if file.stat().st_size != expected["bytes"] or file_sha256(file) != expected["sha256"]:
+            raise PackError(f"{file} is not the file the manifest describes")
+    _verify_vocabulary(directory, manifest["textEncoder"])
+    for expert in manifest["experts"]:
+        _verify_expert(directory, expert)
+    _verify_clip_encoder(directory, manifest)
+    _verify_text_encoder(directory, manifest)
+    return manifest
+
+
+def _verify_vocabulary(directory: Path, text_encoder: dict[str, Any]) -> None:
+    try:
+        vocabulary = Vocabulary.load(directory)
+    except ValueError as error:
+        raise PackError(str(error)) from error
+    expected = (text_encoder["vocabulary"]["size"], text_encoder["wordDim"])
+    if vocabulary.vectors.shape != expected:
+        raise PackError(f"the vocabulary has shape {vocabulary.vectors.shape}, the manifest says {expected}")
+    if len(vocabulary.index) != len(vocabulary):
+        raise PackError("the vocabulary names a word twice")
+
+
+def _verify_expert(directory: Path, expert: dict[str, Any]) -> None:
+    waveform = np.random.default_rng(0).normal(0, 0.1, (2, expert["windowSamples"])).astype(np.float32)
+    waveform[1] = 0  # silence must give numbers, too
+    shape = (2, expert["tokensPerWindow"], expert["featureDim"])
+    _run(directory / expert["file"], {"waveform": waveform}, {"features": shape})
+
+
+def _verify_clip_encoder(directory: Path, manifest: dict[str, Any]) -> None:
+    experts = manifest["experts"]
+    rng, patterns = (
+        np.random.default_rng(0),
+        np.array([[1] * len(experts), *np.eye(len(experts))], np.float32),
+    )
+    inputs = {"availability": patterns}
+    for column, expert in enumerate(experts):
+        shape = (len(patterns), expert["maxTokens"], expert["featureDim"])
+        tokens = rng.normal(size=shape).astype(np.float32)
+        inputs[f"features_{expert['name']}"] = tokens * patterns[:, column, None, None]
+    wanted = {f"embedding_{expert['name']}": (len(patterns), expert["embeddingDim"]) for expert in experts}
+    results = _run(directory / manifest["clipEncoder"]["file"], inputs, wanted)
+    for column, (name, embedding) in enumerate(results.items()):
+        if not np.allclose(np.linalg.norm(embedding, axis=1), patterns[:, column], atol=1e-4):
+            raise PackError(
+                f"{manifest['clipEncoder']['file']}: {name} must have length 1, or 0 where it is missing"
+            )
+
+
+def _verify_text_encoder(directory: Path, manifest: dict[str, Any]) -> None:
+    encoder, experts = manifest["textEncoder"], manifest["experts"]
+    words = (
+        np.random.default_rng(0).normal(size=(2, encoder["wordLimit"], encoder["wordDim"])).astype(np.float32)
+    )
+    words[1, 1:] = 0
+    wanted = {f"embedding_{expert['name']}": (2, expert["embeddingDim"]) for expert in experts}
+    results = _run(directory / encoder["file"], {"words": words}, {**wanted, "weights": (2, len(experts))})
+    if not np.allclose(results["weights"].sum(axis=1), 1.0, atol=1e-4):
+        raise PackError(f"{encoder['file']}: the weights of a query must add up to 1")
+    for name in wanted:
+        if not np.allclose(np.linalg.norm(results[name], axis=1), 1.0, atol=1e-4):
+            raise PackError(f"{encoder['file']}: {name} must have length 1")
+
+
+def _run(
+    path: Path, inputs: dict[str, np.ndarray], wanted: dict[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
+    """Runs a graph, which must have these inputs and outputs, a free batch, and give finite numbers."""
+    session: onnxruntime.InferenceSession = open_session(path)
+    for kind, declared, expected in (
+        ("inputs", session.get_inputs(), inputs),
+        ("outputs", session.get_outputs(), wanted),
+    ):
+        if {value.name for value in declared} != set(expected):
+            raise PackError(
+                f"{path.name} has {kind} {sorted(v.name for v in declared)}, not {sorted(expected)}"
+            )
+        for value in declared:
+            if value.shape[0] != "batch":
+                raise PackError(
+                    f'{path.name}: the first axis of {value.name} is {value.shape[0]!r}, not "batch"'
+                )
+    results = dict(zip(wanted, session.run(list(wanted), inputs), strict=True))
+    for name, shape in wanted.items():
+        if results[name].shape != shape:
+            raise PackError(f"{path.name}: {name} has shape {results[name].shape}, the manifest says {shape}")
+        if not np.isfinite(results[name]).all():
+            raise PackError(f"{path.name}: {name} is not finite")
+    return results
