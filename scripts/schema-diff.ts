@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Client, Config, InStatement } from "@libsql/client";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
-import { bindMigrationAwareSqlAdapterFactory, type SqlMigrationAwareDriverAdapterFactory } from "@prisma/driver-adapter-utils";
+import { bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
 
 /**
  * Compares prisma/schema.prisma with the migrations beside it, by Prisma's own schema engine
@@ -78,9 +78,7 @@ function readMigrations() {
 const schemaPath = path.join(root, "prisma", "schema.prisma");
 const schema = { path: schemaPath, content: readFileSync(schemaPath, "utf8") };
 const { SchemaEngine } = await loadSchemaEngine();
-const adapter = bindMigrationAwareSqlAdapterFactory(
-  new ScriptingAdapter({ url: ":memory:" }) as unknown as SqlMigrationAwareDriverAdapterFactory,
-);
+const adapter = bindMigrationAwareSqlAdapterFactory(new ScriptingAdapter({ url: ":memory:" }));
 const engine = await SchemaEngine.new({ datamodels: [[schema.path, schema.content]] }, () => undefined, adapter);
 const difference = await engine.diff({
   from: { tag: "migrations", ...readMigrations() },

@@ -14,7 +14,11 @@ const at = (...parts) => path.join(root, ...parts);
 /** SHA-256 over the contents of files; a file that is missing counts as empty. */
 export function fingerprint(files) {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(file).update("\0").update(existsSync(file) ? readFileSync(file) : "");
+  for (const file of files)
+    hash
+      .update(file)
+      .update("\0")
+      .update(existsSync(file) ? readFileSync(file) : "");
   return hash.digest("hex");
 }
 
@@ -60,12 +64,17 @@ function generateClient() {
   const stamp = at("src", "catalog", "generated", ".fingerprint");
   const wanted = fingerprint([at("prisma", "schema.prisma"), at("node_modules", "prisma", "package.json")]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  run("generating the database client", process.execPath, [at("node_modules", "prisma", "build", "index.js"), "generate"], {
-    // Prisma would download an engine which generating does not need; any program that exists keeps it from that.
-    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-    PRISMA_HIDE_UPDATE_MESSAGE: "1",
-    CHECKPOINT_DISABLE: "1",
-  });
+  run(
+    "generating the database client",
+    process.execPath,
+    [at("node_modules", "prisma", "build", "index.js"), "generate"],
+    {
+      // Prisma would download an engine which generating does not need; any program that exists keeps it from that.
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: "1",
+      CHECKPOINT_DISABLE: "1",
+    },
+  );
   writeFileSync(stamp, wanted);
 }
 

@@ -39,7 +39,10 @@ export class Database {
     const rawReader = await connectSqlite(url);
     const rawWriter = await connectSqlite(url);
     const reader = new PrismaClient({ adapter: new ConnectedAdapter(rawReader) });
-    const writer = new PrismaClient({ adapter: new ConnectedAdapter(rawWriter), transactionOptions: transactionLimits });
+    const writer = new PrismaClient({
+      adapter: new ConnectedAdapter(rawWriter),
+      transactionOptions: transactionLimits,
+    });
     return new Database(reader, writer, rawReader, rawWriter);
   }
 

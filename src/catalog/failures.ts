@@ -30,7 +30,7 @@ export function toCatalogError(error: unknown): unknown {
 
 /** SQLite's primary result code somewhere inside an error; 0 when there is none. */
 function sqliteCode(error: unknown): number {
-  for (let inner = error; typeof inner === "object" && inner !== null; ) {
+  for (let inner = error; typeof inner === "object" && inner !== null;) {
     const fields = inner as Record<string, unknown>;
     const code = fields["rawCode"] ?? fields["extendedCode"];
     if (typeof code === "number") return code & 0xff;

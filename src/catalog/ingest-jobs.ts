@@ -46,12 +46,7 @@ export class IngestJobRepository {
   }
 
   /** The newest jobs that pass a filter, at most `limit`, beginning after a place in the list. */
-  async list(
-    tenant: string,
-    filter: IngestJobFilter,
-    limit: number,
-    after?: AgePosition,
-  ): Promise<IngestJobRecord[]> {
+  async list(tenant: string, filter: IngestJobFilter, limit: number, after?: AgePosition): Promise<IngestJobRecord[]> {
     const rows = await this.database.reader.ingestJob.findMany({
       where: { AND: [{ tenant, ...filter }, ...olderThan(after)] },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
@@ -96,7 +91,8 @@ export class IngestJobRepository {
    * Null when there is none.
    */
   async claim(lease: JobLease, now: Date): Promise<IngestJobRecord | null> {
-    if ((await this.database.reader.ingestJob.findFirst({ where: due(now), select: { id: true } })) === null) return null;
+    if ((await this.database.reader.ingestJob.findFirst({ where: due(now), select: { id: true } })) === null)
+      return null;
     return this.database.transaction(async ({ prisma }) => {
       const running = await prisma.ingestJob.findMany({
         where: { state: "RUNNING", videoId: { not: null } },

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Client } from "@libsql/client";
 import type { Logger } from "../config/index.js";
 import { CatalogSchemaError } from "../errors.js";
-import { connectSqlite } from "./sqlite.js";
+import { connectSqlite, textOf } from "./sqlite.js";
 
 /** The migrations that ship with the package. */
 const shippedMigrations = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
@@ -74,10 +74,10 @@ async function readApplied(client: Client): Promise<Map<string, string>> {
   const unfinished = rows.find((row) => row["finished_at"] === null);
   if (unfinished !== undefined) {
     throw new CatalogSchemaError(
-      `The migration "${String(unfinished["migration_name"])}" of the database failed half-way. Restore a backup, or mend it with "prisma migrate resolve".`,
+      `The migration "${textOf(unfinished, "migration_name")}" of the database failed half-way. Restore a backup, or mend it with "prisma migrate resolve".`,
     );
   }
-  return new Map(rows.map((row) => [String(row["migration_name"]), String(row["checksum"])]));
+  return new Map(rows.map((row) => [textOf(row, "migration_name"), textOf(row, "checksum")]));
 }
 
 function checkHistory(migrations: readonly Migration[], applied: ReadonlyMap<string, string>): void {

@@ -5,6 +5,7 @@ import {
   type InArgs,
   type InStatement,
   type ResultSet,
+  type Row,
   type Transaction,
   type TransactionMode,
 } from "@libsql/client";
@@ -130,6 +131,13 @@ class SqliteTransaction implements Transaction {
   }
 }
 
+/** Text from a column that is never null. */
+export function textOf(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new TypeError(`The database holds no text in the column "${column}".`);
+  return value;
+}
+
 /** Runs a statement; while another process holds the lock, waits and tries again. */
 async function whenNotBusy<T>(run: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + patience;
@@ -144,5 +152,7 @@ async function whenNotBusy<T>(run: () => Promise<T>): Promise<T> {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("SQLITE_BUSY");
+  return (
+    error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("SQLITE_BUSY")
+  );
 }

@@ -2,6 +2,7 @@ import { endianness } from "node:os";
 import type { Row, Value } from "@libsql/client";
 import type { CatalogTransaction, Database } from "./database.js";
 import type { SegmentVectorRecord, VectorIndexRecord } from "./records.js";
+import { textOf } from "./sqlite.js";
 
 /** Rows that are read at a time: 4 MB of vectors of 512 values. */
 const pageSize = 2048;
@@ -35,7 +36,9 @@ export class VectorRepository {
 
   /** Number of vectors in an index, of one tenant if it is given. */
   count(indexId: string, tenant?: string): Promise<number> {
-    return this.database.reader.segmentVector.count({ where: { indexId, ...(tenant === undefined ? {} : { tenant }) } });
+    return this.database.reader.segmentVector.count({
+      where: { indexId, ...(tenant === undefined ? {} : { tenant }) },
+    });
   }
 
   /**
@@ -53,7 +56,7 @@ export class VectorRepository {
       });
       const last = rows.at(-1);
       if (last === undefined) return;
-      after = String(last["segmentId"]);
+      after = textOf(last, "segmentId");
       yield rows.map(toRecord);
       if (rows.length < pageSize) return;
     }
@@ -74,7 +77,9 @@ export class VectorRepository {
    * processes; reading it takes microseconds. 0 before the first change.
    */
   async lastChange(): Promise<number> {
-    const { rows } = await this.database.rawReader.execute("SELECT coalesce(max(sequence), 0) AS last FROM VectorChange");
+    const { rows } = await this.database.rawReader.execute(
+      "SELECT coalesce(max(sequence), 0) AS last FROM VectorChange",
+    );
     return Number(rows[0]?.["last"]);
   }
 
@@ -115,9 +120,9 @@ export class VectorRepository {
 
 function toRecord(row: Row): SegmentVectorRecord {
   return {
-    segmentId: String(row["segmentId"]),
-    videoId: String(row["videoId"]),
-    tenant: String(row["tenant"]),
+    segmentId: textOf(row, "segmentId"),
+    videoId: textOf(row, "videoId"),
+    tenant: textOf(row, "tenant"),
     pattern: Number(row["pattern"]),
     vector: fromBytes(row["vector"]),
   };

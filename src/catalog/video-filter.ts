@@ -2,6 +2,7 @@ import { InvalidFilterError } from "../errors.js";
 import type { Database } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import type { VideoFilter } from "./records.js";
+import { textOf } from "./sqlite.js";
 
 /**
  * A filter as Prisma's condition; the tenant is always part of it.
@@ -33,7 +34,7 @@ async function titleCondition(database: Database, tenant: string, text: string):
     sql: "SELECT id FROM Video WHERE tenant = ? AND instr(lower(title), lower(?)) > 0",
     args: [tenant, text],
   });
-  return { id: { in: rows.map((row) => String(row["id"])) } };
+  return { id: { in: rows.map((row) => textOf(row, "id")) } };
 }
 
 /** The place as SQLite writes it: `$."camera"."site"`. */

@@ -106,7 +106,10 @@ export function olderThan(position: AgePosition | undefined) {
   return [{ OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] }];
 }
 
-type JsonFields = { metadata: VideoMetadata | null; source: MediaSource };
+interface JsonFields {
+  metadata: VideoMetadata | null;
+  source: MediaSource;
+}
 
 /** A video with its JSON fields as Prisma takes them. */
 function toColumns<V extends JsonFields>({ metadata, source, ...columns }: V) {

@@ -1,7 +1,6 @@
 import path from "node:path";
 import { z } from "zod";
 import { InvalidEnvironmentError } from "../errors.js";
-import type { EarshotOptions } from "./options.js";
 
 /** Environment variables as the process has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,9 +11,18 @@ const boolean = z
   .enum(["true", "false", "1", "0", "yes", "no"], 'must be "true" or "false"')
   .transform((value) => ["true", "1", "yes"].includes(value));
 const list = (separator: string) =>
-  text.transform((value) => value.split(separator).map((item) => item.trim()).filter((item) => item !== ""));
+  text.transform((value) =>
+    value
+      .split(separator)
+      .map((item) => item.trim())
+      .filter((item) => item !== ""),
+  );
 
-type Setting = { type: z.ZodType; place: readonly [keyof EarshotOptions, string?] };
+interface Setting {
+  type: z.ZodType;
+  /** Names of the option, from its group down. */
+  place: readonly [string, string?];
+}
 
 /** Every variable that Earshot reads, and the option it sets. `options.ts` says what each option means. */
 const settings: Readonly<Record<string, Setting>> = {
@@ -46,12 +54,12 @@ const settings: Readonly<Record<string, Setting>> = {
 };
 
 /**
- * Reads options from environment variables. An empty variable counts as not set. Unknown names are passed
+ * Reads options from environment variables, still unchecked. An empty variable counts as not set. Unknown names are passed
  * over: Kubernetes invents some (`EARSHOT_SERVICE_HOST`) for a service called earshot.
  *
  * @throws InvalidEnvironmentError naming every variable that cannot be read
  */
-export function parseEnvironment(env: Environment): EarshotOptions {
+export function parseEnvironment(env: Environment): Record<string, unknown> {
   const problems: string[] = [];
   const options: Record<string, unknown> = {};
   for (const [name, { type, place }] of Object.entries(settings)) {
@@ -67,7 +75,7 @@ export function parseEnvironment(env: Environment): EarshotOptions {
     else options[group] = { ...(options[group] as object | undefined), [field]: parsed.data };
   }
   if (problems.length > 0) throw new InvalidEnvironmentError(`Invalid environment variables: ${problems.join("; ")}.`);
-  return options as EarshotOptions;
+  return options;
 }
 
 /** The variable that sets an option, for messages about its value. */

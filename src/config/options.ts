@@ -8,7 +8,7 @@ import { parseEnvironment, variableOf, type Environment } from "./environment.js
 /** The model pack that ships with the package. */
 const starterPack = fileURLToPath(new URL("../../models/starter", import.meta.url));
 
-const positive = z.number().positive().finite();
+const positive = z.number().positive();
 const count = z.int().positive();
 
 const limitsSchema = z.strictObject({
@@ -26,7 +26,11 @@ const limitsSchema = z.strictObject({
 
 const inferenceSchema = z.strictObject({
   /** ONNX Runtime execution providers in order of preference. @default ["cpu"] */
-  executionProviders: z.array(z.enum(["cpu", "cuda"])).min(1).readonly().default(["cpu"]),
+  executionProviders: z
+    .array(z.enum(["cpu", "cuda"]))
+    .min(1)
+    .readonly()
+    .default(["cpu"]),
   /**
    * What to do when a provider that was asked for cannot load: go on with the CPU and say so once, or refuse to start.
    * @default "fallback"
@@ -49,9 +53,9 @@ const ingestSchema = z.strictObject({
    */
   silenceThreshold: z.number().min(0).max(1).default(1e-4),
   /** Wait before the second attempt, in seconds; it doubles with each further one, with jitter. @default 5 */
-  retryDelaySeconds: z.number().min(0).finite().default(5),
+  retryDelaySeconds: z.number().min(0).default(5),
   /** Longest wait between two attempts, in seconds. @default 300 */
-  maxRetryDelaySeconds: z.number().min(0).finite().default(300),
+  maxRetryDelaySeconds: z.number().min(0).default(300),
   /**
    * A job whose process has not been heard of for so many seconds is taken up by another. @default 60
    */
@@ -158,12 +162,16 @@ export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}
   const fromEnvironment = parseEnvironment(env);
   const environmentCheck = optionsSchema.safeParse(fromEnvironment);
   if (!environmentCheck.success) {
-    const problems = environmentCheck.error.issues.map(({ path, message }) => `${variableOf(path, env) ?? path.join(".")}: ${message}`);
+    const problems = environmentCheck.error.issues.map(
+      ({ path, message }) => `${variableOf(path, env) ?? path.join(".")}: ${message}`,
+    );
     throw new InvalidEnvironmentError(`Invalid environment variables: ${problems.join("; ")}.`);
   }
   const parsed = optionsSchema.safeParse(mergeOptions(fromEnvironment, given));
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message));
+    const problems = parsed.error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join(".")}: ${message}` : message,
+    );
     throw new InvalidOptionsError(`Invalid options: ${problems.join("; ")}.`);
   }
   const options = parsed.data;

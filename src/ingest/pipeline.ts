@@ -2,7 +2,14 @@ import path from "node:path";
 import { newId, type Catalog, type IngestJobRecord, type IngestStage } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { EncodedSegment, Encoder } from "../encoding/index.js";
-import { MediaEmptyError, MediaNoAudioError, MediaSilentError, MediaTooLargeError, MediaTooLongError, SourceChangedError } from "../errors.js";
+import {
+  MediaEmptyError,
+  MediaNoAudioError,
+  MediaSilentError,
+  MediaTooLargeError,
+  MediaTooLongError,
+  SourceChangedError,
+} from "../errors.js";
 import { chooseAudioStream, decodePcm, probe, type AudioStream, type FfmpegTools } from "../media/index.js";
 import type { ModelPack } from "../models/index.js";
 import type { VectorIndex } from "../vectors/index.js";
@@ -109,7 +116,8 @@ async function encodeSound(
     onProgress("ENCODING", share(encodedSeconds));
   };
   for await (const group of encoder.encodeAudio(pcm, tell, signal)) segments.push(...group);
-  if (segments.length === 0) throw new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
+  if (segments.length === 0)
+    throw new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
   return { durationSeconds: counter.samples / sampleRate, segments };
 }
 

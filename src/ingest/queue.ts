@@ -96,7 +96,11 @@ export class JobQueue {
     const { catalog, options, logger, worker } = this.parts;
     try {
       await this.recoverAbandoned();
-      while (!this.stopping.signal.aborted && this.running.size < options.concurrency && Date.now() >= this.pausedUntil) {
+      while (
+        !this.stopping.signal.aborted &&
+        this.running.size < options.concurrency &&
+        Date.now() >= this.pausedUntil
+      ) {
         const now = new Date();
         const expiresAt = new Date(now.getTime() + options.leaseSeconds * 1000);
         const job = await catalog.jobs.claim({ workerId: worker.id, expiresAt }, now);
@@ -187,12 +191,16 @@ export class JobQueue {
       if (!expired && !worker.isGone(workerId)) continue;
       if (job.attempts < job.maxAttempts) {
         logger.warn({ jobId: job.id, attempts: job.attempts }, "taking up an ingest job that its process left behind");
-        if (await catalog.jobs.requeue(job)) onUpdate(updateOf(job, { state: "PENDING", stage: "QUEUED", progress: 0 }));
+        if (await catalog.jobs.requeue(job))
+          onUpdate(updateOf(job, { state: "PENDING", stage: "QUEUED", progress: 0 }));
       } else {
         const failure = new JobCrashedError(
           "The process ended while it worked on this video, at each attempt. The file may be too large or harmful for this server.",
         );
-        logger.error({ jobId: job.id, attempts: job.attempts }, "giving up an ingest job whose process ended each time");
+        logger.error(
+          { jobId: job.id, attempts: job.attempts },
+          "giving up an ingest job whose process ended each time",
+        );
         await this.giveUp(job, workerId, failure);
         onUpdate(updateOf(job, { state: "FAILED", errorCode: failure.code }));
       }
@@ -234,8 +242,11 @@ function isOutage(error: unknown): error is EarshotError {
 
 function toFailure(error: unknown): EarshotError {
   if (error instanceof EarshotError) return error;
-  return new JobInternalError("The video could not be ingested because of an internal error. The server's log says more.", {
-    detail: String(error),
-    cause: error,
-  });
+  return new JobInternalError(
+    "The video could not be ingested because of an internal error. The server's log says more.",
+    {
+      detail: String(error),
+      cause: error,
+    },
+  );
 }

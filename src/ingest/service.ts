@@ -56,7 +56,14 @@ export class IngestService {
       const video = await this.findOrCreateVideo(tx, tenant, description, order);
       const overtaken = await catalog.jobs.cancelOfVideo(tx, video.id, ["PENDING"]);
       const { maxAttempts } = options.ingest;
-      const job = await catalog.jobs.create(tx, { tenant, videoId: video.id, externalId, order, maxAttempts, requestId });
+      const job = await catalog.jobs.create(tx, {
+        tenant,
+        videoId: video.id,
+        externalId,
+        order,
+        maxAttempts,
+        requestId,
+      });
       return { job, overtaken };
     });
     for (const cancelled of overtaken) this.events.emit("job", updateOf(cancelled));
@@ -173,7 +180,9 @@ export class IngestService {
   private async findVideo(tx: CatalogTransaction, tenant: string, key: VideoKey): Promise<VideoRecord> {
     const { videos } = this.parts.catalog;
     const video =
-      key.id === undefined ? await videos.findByExternalId(tenant, key.externalId, tx) : await videos.find(tenant, key.id, tx);
+      key.id === undefined
+        ? await videos.findByExternalId(tenant, key.externalId, tx)
+        : await videos.find(tenant, key.id, tx);
     if (video !== null) return video;
     throw new VideoNotFoundError("There is no such video.", { field: key.id === undefined ? "externalId" : "id" });
   }

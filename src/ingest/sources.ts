@@ -61,9 +61,9 @@ export async function resolveSource(input: SourceInput, mediaRoots: readonly str
  */
 export async function openInRoots(given: string, mediaRoots: readonly string[]): Promise<SourceFile> {
   const roots = await Promise.all(mediaRoots.map((root) => realpath(root).catch(() => path.resolve(root))));
-  const file = await realPath(given, roots, [...mediaRoots, ...roots]);
+  const found = await follow(given, roots, [...mediaRoots, ...roots]);
   // The same answer whether or not there is such a file: a client must not learn what lies outside.
-  if (file === "outside" || (file !== "missing" && !roots.some((root) => isInside(root, file)))) {
+  if (found === "outside") {
     throw new SourceOutsideRootsError(
       roots.length === 0
         ? "This server accepts no paths: no media root is configured."
@@ -71,8 +71,8 @@ export async function openInRoots(given: string, mediaRoots: readonly string[]):
       { field, detail: given },
     );
   }
-  if (file === "missing") throw notFound(given);
-  return inspect(file);
+  if (found === "missing") throw notFound(given);
+  return inspect(found.real);
 }
 
 /**
@@ -106,17 +106,17 @@ export function isUnchanged(before: FileState, after: FileState): boolean {
   return before.bytes === after.bytes && before.modifiedMs === after.modifiedMs && before.inode === after.inode;
 }
 
-/** The path with links resolved. "missing": inside a root, but not there. "outside": neither there nor in a root. */
-async function realPath(
+/** Where a path leads with links resolved. "missing": inside a root, but not there. */
+async function follow(
   given: string,
   roots: readonly string[],
   namedRoots: readonly string[],
-): Promise<string | "missing" | "outside"> {
+): Promise<{ real: string } | "missing" | "outside"> {
   if (given.includes("\0")) return "outside";
   const candidates = path.isAbsolute(given) ? [path.normalize(given)] : roots.map((root) => path.join(root, given));
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => null);
-    if (real !== null) return real;
+    if (real !== null) return roots.some((root) => isInside(root, real)) ? { real } : "outside";
   }
   return candidates.some((candidate) => namedRoots.some((root) => isInside(root, candidate))) ? "missing" : "outside";
 }

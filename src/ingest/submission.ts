@@ -19,7 +19,10 @@ const maxMetadataCharacters = 65_536;
 
 const metadata = z
   .record(z.string(), z.json(), "must be an object of JSON values")
-  .refine((value) => JSON.stringify(value).length <= maxMetadataCharacters, `must not exceed ${maxMetadataCharacters} characters as JSON`);
+  .refine(
+    (value) => JSON.stringify(value).length <= maxMetadataCharacters,
+    `must not exceed ${maxMetadataCharacters} characters as JSON`,
+  );
 
 const schema = z.object({
   externalId: z.string().min(1, "must not be empty").max(500, "must not exceed 500 characters").nullish(),

@@ -98,7 +98,9 @@ async function* readSamples(
     rest = bytes.subarray(whole);
     samples += whole / Float32Array.BYTES_PER_ELEMENT;
     if (samples > maxSamples) {
-      throw new MediaTooLongError(`The sound is longer than ${options.maxDurationSeconds} seconds, which is the limit.`);
+      throw new MediaTooLongError(
+        `The sound is longer than ${options.maxDurationSeconds} seconds, which is the limit.`,
+      );
     }
     // A copy: the pipe's buffers are not aligned, and they are used again.
     if (whole > 0) yield new Float32Array(new Uint8Array(bytes.subarray(0, whole)).buffer);
@@ -115,24 +117,22 @@ class WaitingClock {
     const { decodeTimeoutSeconds, stallTimeoutSeconds } = this.limits;
     const leftMs = Math.min(decodeTimeoutSeconds * 1000 - this.waitedMs, stallTimeoutSeconds * 1000);
     const started = performance.now();
-    let timedOut = false;
+    const timeout = { passed: false };
     // Killing ends the pipe, and with it the wait.
     const timer = setTimeout(() => {
-      timedOut = true;
+      timeout.passed = true;
       tool.kill();
     }, leftMs);
-    const abort = () => {
-      tool.kill();
-    };
-    signal?.addEventListener("abort", abort);
+    signal?.addEventListener("abort", tool.kill);
     try {
       const result = await work;
       signal?.throwIfAborted();
-      if (timedOut) throw new MediaDecodeTimeoutError("Decoding took longer than is allowed.", { detail: tool.stderr() });
+      if (timeout.passed)
+        throw new MediaDecodeTimeoutError("Decoding took longer than is allowed.", { detail: tool.stderr() });
       return result;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      signal?.removeEventListener("abort", tool.kill);
       this.waitedMs += performance.now() - started;
     }
   }
@@ -142,7 +142,9 @@ function nothingDecoded(stderr: string): Error {
   if (/decoder .*not found|decoding requested, but no decoder|unsupported codec|could not find codec/i.test(stderr)) {
     return unsupported(stderr);
   }
-  return new MediaTruncatedError("No sound could be decoded: the file breaks off, or it is damaged.", { detail: stderr });
+  return new MediaTruncatedError("No sound could be decoded: the file breaks off, or it is damaged.", {
+    detail: stderr,
+  });
 }
 
 function unsupported(detail: string): Error {

@@ -72,7 +72,8 @@ async function systemTools(options: FfmpegOptions): Promise<FfmpegTools | null> 
 async function bundledTools(options: FfmpegOptions): Promise<FfmpegTools> {
   const ffmpeg = await bundledProgram("@ffmpeg-installer/ffmpeg");
   const version = await versionOf(ffmpeg);
-  if (version === null) throw new FfmpegNotFoundError("The bundled ffmpeg does not run here. Install ffmpeg, or set FFMPEG_PATH.");
+  if (version === null)
+    throw new FfmpegNotFoundError("The bundled ffmpeg does not run here. Install ffmpeg, or set FFMPEG_PATH.");
   return { ffmpeg, ffprobe: await findFfprobe(options), version, origin: "bundled" };
 }
 
@@ -99,7 +100,9 @@ async function bundledProgram(packageName: string): Promise<string> {
     // The package throws when it has no program for this platform.
     program = (createRequire(import.meta.url)(packageName) as { path: string }).path;
   } catch (cause) {
-    throw new FfmpegNotFoundError("No ffmpeg is bundled for this platform. Install ffmpeg, or set FFMPEG_PATH.", { cause });
+    throw new FfmpegNotFoundError("No ffmpeg is bundled for this platform. Install ffmpeg, or set FFMPEG_PATH.", {
+      cause,
+    });
   }
   if (!(await isExecutable(program))) {
     // Installed without its script, which would have set the run bit.

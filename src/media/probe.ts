@@ -97,7 +97,8 @@ export async function probe(tools: FfmpegTools, file: string, options: ProbeOpti
     });
   }
   const parsed = result.code === 0 ? report.safeParse(parseJson(result.stdout)) : undefined;
-  if (parsed?.success !== true) throw await unreadable(file, result.stderr || `ffprobe ended with ${result.code ?? result.signal}`);
+  if (parsed?.success !== true)
+    throw await unreadable(file, result.stderr || `ffprobe ended with ${result.code ?? result.signal}`);
   return toProbe(parsed.data);
 }
 
@@ -137,7 +138,9 @@ async function unreadable(file: string, detail: string): Promise<Error> {
     );
   }
   if (detail.includes("moov atom not found") && (await startsLikeMp4(file))) {
-    return new MediaTruncatedError("The file breaks off before its index, so that nothing of it can be read.", { detail });
+    return new MediaTruncatedError("The file breaks off before its index, so that nothing of it can be read.", {
+      detail,
+    });
   }
   return new MediaUnreadableError("The file is not a media file, or it is damaged.", { detail });
 }

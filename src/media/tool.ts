@@ -19,7 +19,7 @@ export interface RunningTool {
   /** The last words on stderr, at most {@link keptStderr} characters. */
   stderr(): string;
   /** Ends the program at once. */
-  kill(): void;
+  kill: () => void;
   /** Resolves when the program is gone and its temporary folder is removed. */
   ended: Promise<ToolExit>;
 }
@@ -69,7 +69,7 @@ export async function startTool(
       cause: error,
     });
   }
-  return { stdout: child.stdout, stderr: () => stderr.trim(), kill: () => child.kill("SIGKILL"), ended };
+  return { stdout: child.stdout, stderr: () => stderr.trim(), kill: () => void child.kill("SIGKILL"), ended };
 }
 
 /** What {@link runTool} gives. */
@@ -102,10 +102,7 @@ export async function runTool(program: string, args: readonly string[], limits: 
     tool.kill();
   };
   const timer = setTimeout(stop, limits.timeoutSeconds * 1000);
-  const abort = () => {
-    tool.kill();
-  };
-  limits.signal?.addEventListener("abort", abort);
+  limits.signal?.addEventListener("abort", tool.kill);
   try {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -119,7 +116,7 @@ export async function runTool(program: string, args: readonly string[], limits: 
     return { ...exit, stdout: Buffer.concat(chunks).toString("utf8"), stderr: tool.stderr(), overLimit };
   } finally {
     clearTimeout(timer);
-    limits.signal?.removeEventListener("abort", abort);
+    limits.signal?.removeEventListener("abort", tool.kill);
     tool.kill();
     await tool.ended;
   }
