@@ -17,6 +17,8 @@ if (!process.argv.includes("--check")) {
 } else if ((await readFile(file, "utf8").catch(() => "")) === sdl) {
   console.log("schema/schema.graphql is what the code gives.");
 } else {
-  console.error("schema/schema.graphql differs from the code: run `npx tsx scripts/emit-schema.ts` and commit the result.");
+  console.error(
+    "schema/schema.graphql differs from the code: run `npx tsx scripts/emit-schema.ts` and commit the result.",
+  );
   process.exitCode = 1;
 }

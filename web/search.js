@@ -76,7 +76,9 @@ async function load(own) {
     more.hidden = !page.pageInfo.hasNextPage;
     element("pack").textContent = `${page.index.name} ${page.index.version}`;
     const count = results.childElementCount;
-    say(count === 0 ? "No video found." : `${count} ${count === 1 ? "video" : "videos"} for “${own.query}”, best first`);
+    say(
+      count === 0 ? "No video found." : `${count} ${count === 1 ? "video" : "videos"} for “${own.query}”, best first`,
+    );
   } catch (error) {
     if (own === current && error.name !== "AbortError") say(error.message, true);
   } finally {
@@ -108,7 +110,8 @@ function resultItem(edge) {
   const { node, moments, relevance } = edge;
   const title = node.title ?? node.externalId ?? "Untitled video";
   item.querySelector(".title").textContent = title;
-  item.querySelector(".facts").textContent = node.durationSeconds === null ? "" : `length ${clock(node.durationSeconds)}`;
+  item.querySelector(".facts").textContent =
+    node.durationSeconds === null ? "" : `length ${clock(node.durationSeconds)}`;
   const meter = item.querySelector("meter");
   meter.value = relevance;
   meter.textContent = percent(relevance);
@@ -137,7 +140,10 @@ function momentItem(node, title, moment) {
   if (settings.mediaServed) {
     label.type = "button";
     label.setAttribute("aria-pressed", "false");
-    label.setAttribute("aria-label", `Play ${title} from ${clock(moment.startSeconds)}, relevance ${percent(moment.relevance)}`);
+    label.setAttribute(
+      "aria-label",
+      `Play ${title} from ${clock(moment.startSeconds)}, relevance ${percent(moment.relevance)}`,
+    );
     label.addEventListener("click", () => play(node, title, moment, label));
   } else {
     label.className = "moment";
@@ -164,7 +170,8 @@ function play(node, title, moment, button) {
   }
   video.onloadedmetadata = start;
   video.onerror = () => {
-    element("playing").textContent = `${title} cannot be played: its file is not at hand or not in a format this browser plays.`;
+    element("playing").textContent =
+      `${title} cannot be played: its file is not at hand or not in a format this browser plays.`;
   };
   video.src = source;
 }

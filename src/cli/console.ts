@@ -21,6 +21,6 @@ export function processConsole(): Console {
     complain: (line) => void process.stderr.write(`${line}\n`),
     interactive: process.stderr.isTTY,
     progress: process.stderr,
-    columns: process.stdout.columns ?? 100,
+    columns: process.stdout.isTTY ? process.stdout.columns : 100,
   };
 }

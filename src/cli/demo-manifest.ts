@@ -57,7 +57,9 @@ export async function readDemoManifest(directory: string): Promise<DemoManifest>
   }
   const parsed = demoManifestSchema.safeParse(content);
   if (!parsed.success) {
-    throw new DemoUnreadableError(`demo/manifest.json is malformed:\n${z.prettifyError(parsed.error)}`, { detail: file });
+    throw new DemoUnreadableError(`demo/manifest.json is malformed:\n${z.prettifyError(parsed.error)}`, {
+      detail: file,
+    });
   }
   return parsed.data;
 }

@@ -15,13 +15,18 @@ import { percent, span, table } from "./text.js";
  * @param directory Folder of the demo's videos.
  * @returns The exit code: 0 when every video was ingested and every expected answer came first.
  */
-export async function demoCommand(earshot: Earshot, directory: string, manifest: DemoManifest, out: Console): Promise<number> {
+export async function demoCommand(
+  earshot: Earshot,
+  directory: string,
+  manifest: DemoManifest,
+  out: Console,
+): Promise<number> {
   const files: MediaFile[] = manifest.videos.map(({ file, title }) => ({
     path: path.join(directory, file),
-    root: directory,
     externalId: file,
     title,
   }));
+  await removeOthers(earshot, files);
   out.print(`Listening to ${files.length} videos with the model pack ${earshot.pack.id}`);
   const failed = await ingest(earshot, files, out);
 
@@ -45,6 +50,15 @@ async function ingest(earshot: Earshot, files: readonly MediaFile[], out: Consol
     display.end();
   }
   return outcomes.filter(({ failure }) => failure !== null).length;
+}
+
+/** Removes videos of an earlier demo which this one does not have: they would answer, too. */
+async function removeOthers(earshot: Earshot, files: readonly MediaFile[]): Promise<void> {
+  const known = new Set(files.map(({ externalId }) => externalId));
+  for (const id of await earshot.catalog.videos.findIds(DEFAULT_TENANT, {})) {
+    const video = await earshot.catalog.videos.find(DEFAULT_TENANT, id);
+    if (video !== null && !known.has(video.externalId ?? "")) await earshot.ingest.deleteVideo(DEFAULT_TENANT, { id });
+  }
 }
 
 type DemoQuery = DemoManifest["queries"][number];

@@ -52,9 +52,8 @@ export async function ingestFiles(
     outcomes.push(outcome);
     onOutcome(outcome);
   };
-  // One more than are worked on, so that the next one is at hand; no more, so that nothing is left
-  // in the queue when the program is interrupted.
-  const most = earshot.options.ingest.concurrency + 1;
+  // A few more than are worked on, so that the next ones are at hand.
+  const most = earshot.options.ingest.concurrency + 3;
 
   while ((waiting.length > 0 || running.length > 0) && signal?.aborted !== true) {
     while (running.length < most) {

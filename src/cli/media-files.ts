@@ -6,8 +6,6 @@ import path from "node:path";
 export interface MediaFile {
   /** Absolute path, symbolic links resolved. */
   path: string;
-  /** Folder that has to be a media root for it. */
-  root: string;
   /**
    * External id: the path from the folder that was named, that folder's name included, with forward
    * slashes. So the same call twice replaces the videos instead of doubling them, from wherever it
@@ -40,9 +38,9 @@ export async function collectMediaFiles(
 ): Promise<{ files: MediaFile[]; unusable: UnusablePath[] }> {
   const files = new Map<string, MediaFile>();
   const unusable: UnusablePath[] = [];
-  const add = (file: string, root: string, name: string): void => {
+  const add = (file: string, name: string): void => {
     const externalId = prefix + name.split(path.sep).join("/");
-    files.set(file, { path: file, root, externalId, title: path.basename(file, path.extname(file)) });
+    files.set(file, { path: file, externalId, title: path.basename(file, path.extname(file)) });
   };
   for (const given of paths) {
     try {
@@ -50,13 +48,16 @@ export async function collectMediaFiles(
       if ((await stat(real)).isDirectory()) {
         const inside = await mediaFilesBelow(real);
         if (inside.length === 0) unusable.push({ path: given, reason: "The folder holds no media files." });
-        for (const file of inside) add(file, real, path.join(path.basename(real), path.relative(real, file)));
+        for (const file of inside) add(file, path.join(path.basename(real), path.relative(real, file)));
       } else {
-        add(real, path.dirname(real), path.basename(real));
+        add(real, path.basename(real));
       }
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      unusable.push({ path: given, reason: code === "ENOENT" ? "There is no such file or folder." : `It cannot be read (${code}).` });
+      unusable.push({
+        path: given,
+        reason: code === "ENOENT" ? "There is no such file or folder." : `It cannot be read (${code}).`,
+      });
     }
   }
   return { files: [...files.values()].filter(uniqueId(unusable)), unusable };

@@ -8,10 +8,10 @@ const BAR_CHARACTERS = 24;
 
 /** A display of one ingest. */
 export interface IngestDisplay {
-  outcome(outcome: IngestOutcome): void;
-  activity(activity: IngestActivity): void;
+  readonly outcome: (outcome: IngestOutcome) => void;
+  readonly activity: (activity: IngestActivity) => void;
   /** Takes the bar away. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** Starts a display for a number of files. */
@@ -29,7 +29,9 @@ export function createDisplay(total: number, out: Console): IngestDisplay {
     },
     activity({ done, running }) {
       const current = running.find(({ job }) => job.state === "RUNNING") ?? running[0];
-      bar?.update(done, { file: current === undefined ? "" : `${current.file.externalId} (${current.job.stage.toLowerCase()})` });
+      bar?.update(done, {
+        file: current === undefined ? "" : `${current.file.externalId} (${current.job.stage.toLowerCase()})`,
+      });
     },
     end: () => bar?.stop(),
   };
@@ -52,7 +54,11 @@ function startBar(total: number, out: Console): SingleBar {
   return bar;
 }
 
-function outcomeLine({ file, failure, durationSeconds, segmentCount }: IngestOutcome, ended: number, total: number): string {
+function outcomeLine(
+  { file, failure, durationSeconds, segmentCount }: IngestOutcome,
+  ended: number,
+  total: number,
+): string {
   const place = `[${String(ended).padStart(String(total).length)}/${total}]`;
   return failure === null
     ? `${place} ✓ ${file.externalId}  ${clock(durationSeconds)}, ${segmentCount} segments`

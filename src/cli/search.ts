@@ -17,7 +17,12 @@ export interface SearchFlags {
  *
  * @returns The exit code: 0, also when nothing was found.
  */
-export async function searchCommand(earshot: Earshot, query: string, flags: SearchFlags, out: Console): Promise<number> {
+export async function searchCommand(
+  earshot: Earshot,
+  query: string,
+  flags: SearchFlags,
+  out: Console,
+): Promise<number> {
   const page = await earshot.search.search({
     tenant: DEFAULT_TENANT,
     query,

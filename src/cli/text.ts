@@ -46,7 +46,11 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
       })
       .join("  ")
       .trimEnd();
-  return [line(columns.map(({ header }) => header)), widths.map((size) => "─".repeat(size)).join("  "), ...cells.map(line)];
+  return [
+    line(columns.map(({ header }) => header)),
+    widths.map((size) => "─".repeat(size)).join("  "),
+    ...cells.map(line),
+  ];
 }
 
 function shorten(cell: string): string {

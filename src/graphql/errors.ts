@@ -5,6 +5,7 @@
  * payload (`userErrors`), in a query GraphQL errors with `extensions.code`. Everything else is logged
  * and masked: the client gets a request id to quote, and nothing of the cause.
  */
+import "reflect-metadata";
 import { GraphQLError } from "graphql";
 import { Field, ObjectType, type MiddlewareFn } from "type-graphql";
 import type { Logger } from "../config/index.js";
@@ -44,13 +45,15 @@ export async function withUserErrors<T>(run: () => Promise<T>): Promise<{ result
     if (!(error instanceof EarshotError)) throw error;
     return {
       result: null,
-      userErrors: [Object.assign(new UserError(), { code: error.code, message: error.message, field: error.field ?? null })],
+      userErrors: [
+        Object.assign(new UserError(), { code: error.code, message: error.message, field: error.field ?? null }),
+      ],
     };
   }
 }
 
 /** Middleware for every resolver of the schema: types the expected errors, masks and logs the others. */
-export function errorMiddleware(viewerOf: ViewerOf, logger: Logger): MiddlewareFn<object> {
+export function errorMiddleware(viewerOf: ViewerOf, logger: Logger): MiddlewareFn {
   return async ({ context, info }, next) => {
     try {
       return (await next()) as unknown;

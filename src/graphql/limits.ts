@@ -5,7 +5,7 @@
  * Cost of a field: 1, times the page size for everything below a connection; fields which run a
  * search or write cost more. The number bounds the work, and the size of the answer with it.
  */
-import type { ApolloServerPlugin, BaseContext } from "@apollo/server";
+import type { ApolloServerPlugin } from "@apollo/server";
 import {
   GraphQLError,
   Kind,
@@ -14,8 +14,8 @@ import {
   type ValidationContext,
   type ValidationRule,
 } from "graphql";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "./paging.js";
 import { fieldExtensionsEstimator, getComplexity, simpleEstimator } from "graphql-query-complexity";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "./paging.js";
 
 /** How much one operation may ask for. */
 export interface OperationLimits {
@@ -85,7 +85,7 @@ function selectionDepth(
  * `OPERATION_TOO_COMPLEX`. It knows the costs of Earshot's own fields; a host's other fields count 1
  * unless they carry `extensions.complexity`.
  */
-export function complexityPlugin(maxComplexity: number): ApolloServerPlugin<BaseContext> {
+export function complexityPlugin(maxComplexity: number): ApolloServerPlugin {
   return {
     requestDidStart: () =>
       Promise.resolve({

@@ -1,4 +1,5 @@
 /** Relay's `Node`: everything that has an id of its own and can be loaded again by it. */
+import "reflect-metadata";
 import { Field, ID, InterfaceType } from "type-graphql";
 
 @InterfaceType({ description: "Something with an id of its own. Load it again with the query `node`." })

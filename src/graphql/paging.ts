@@ -1,4 +1,5 @@
 /** Relay paging: page info, the check of `first`, and cursors of lists which are ordered by age. */
+import "reflect-metadata";
 import { Field, ObjectType } from "type-graphql";
 import type { AgePosition } from "../catalog/index.js";
 import { FirstOutOfRangeError, InvalidCursorError } from "../errors.js";
@@ -20,7 +21,10 @@ export class PageInfo {
   @Field(() => String, { nullable: true, description: "Cursor of the first item; null when the page is empty." })
   startCursor!: string | null;
 
-  @Field(() => String, { nullable: true, description: "Cursor of the last item, for `after`; null when the page is empty." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Cursor of the last item, for `after`; null when the page is empty.",
+  })
   endCursor!: string | null;
 }
 

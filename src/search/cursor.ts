@@ -59,7 +59,9 @@ export function decodeCursor(cursor: string, fingerprint: Buffer): SearchPositio
     !checksum(body).equals(bytes.subarray(0, CHECKSUM_BYTES)) ||
     body.readUInt8(0) !== VERSION
   ) {
-    throw new InvalidCursorError('The cursor was not given out by this search. Leave "after" out to start from the first page.');
+    throw new InvalidCursorError(
+      'The cursor was not given out by this search. Leave "after" out to start from the first page.',
+    );
   }
   if (!body.subarray(1, 1 + FINGERPRINT_BYTES).equals(fingerprint)) {
     throw new InvalidCursorError(

@@ -136,7 +136,8 @@ export function findMoments(
     const run = grow(segments, logits, peak, background, rule);
     const span = narrow(segments, logits, run, grid, durationSeconds, rule);
     const segment = at(segments, peak);
-    if (found.some((moment) => overlapSeconds(moment, segment) > (segment.endSeconds - segment.startSeconds) / 2)) continue;
+    if (found.some((moment) => overlapSeconds(moment, segment) > (segment.endSeconds - segment.startSeconds) / 2))
+      continue;
     join(found, { ...span, score: segment.score });
   }
   return found.slice(0, limit);
@@ -233,7 +234,10 @@ function areNeighbours(segments: readonly SegmentScore[], a: number, b: number):
   return left !== undefined && right !== undefined && Math.abs(left.ordinal - right.ordinal) === 1;
 }
 
-function overlapSeconds(a: { startSeconds: number; endSeconds: number }, b: { startSeconds: number; endSeconds: number }): number {
+function overlapSeconds(
+  a: { startSeconds: number; endSeconds: number },
+  b: { startSeconds: number; endSeconds: number },
+): number {
   return Math.min(a.endSeconds, b.endSeconds) - Math.max(a.startSeconds, b.startSeconds);
 }
 

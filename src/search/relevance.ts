@@ -2,7 +2,7 @@
  * From a score to a relevance: the probability, between 0 and 1, that a hit is right, by the logistic
  * calibration which the pack's manifest carries.
  */
-import type { ScoreScale } from './moments.js';
+import type { ScoreScale } from "./moments.js";
 
 /** Relevance of a score: `1 / (1 + exp(-(slope * score + intercept)))`. */
 export function relevanceOf(score: number, scale: ScoreScale): number {

@@ -71,11 +71,17 @@ class AudioSearch {
 
     const filter = await this.vectorFilter(tenant, request.filter);
     const queries = await this.queryVectors(query, filter);
-    const minScore = request.minRelevance === undefined ? -Infinity : scoreOf(request.minRelevance, pack.manifest.calibration);
+    const minScore =
+      request.minRelevance === undefined ? -Infinity : scoreOf(request.minRelevance, pack.manifest.calibration);
     const ranked = await rankVideos(vectors, pack.id, queries, filter, first + 1, after, minScore);
     const placed = ranked.slice(0, first);
     const videos = new Map(
-      (await catalog.videos.findMany(tenant, placed.map(({ videoId }) => videoId))).map((video) => [video.id, video]),
+      (
+        await catalog.videos.findMany(
+          tenant,
+          placed.map(({ videoId }) => videoId),
+        )
+      ).map((video) => [video.id, video]),
     );
     const moments = await this.moments(tenant, queries, placed, videos, request.momentsPerVideo);
 

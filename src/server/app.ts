@@ -34,7 +34,7 @@ export interface AppOptions {
 export interface EarshotApp {
   http: Server;
   /** Refuses new requests, lets those in flight end, and stops Apollo. The Earshot inside stays open. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Most tokens of one GraphQL document: more than any sane operation, few enough to parse at once. */
@@ -55,7 +55,7 @@ export async function createApp(earshot: Earshot, options: AppOptions = {}): Pro
     maxRecursiveSelections: true,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !graphql.introspection,
-    parseOptions: { maxTokens: MAX_TOKENS },
+    parseOptions: { maxLexicalTokens: MAX_TOKENS },
     validationRules: [depthRule(graphql.maxDepth)],
     stopOnTerminationSignals: false,
     logger,

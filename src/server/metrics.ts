@@ -34,7 +34,8 @@ export function createMetrics(earshot: Earshot): Metrics {
     labelNames: ["state"] as const,
     registers: [registry],
     async collect() {
-      for (const [state, count] of Object.entries(await earshot.catalog.jobs.countByState())) this.set({ state }, count);
+      for (const [state, count] of Object.entries(await earshot.catalog.jobs.countByState()))
+        this.set({ state }, count);
     },
   });
   new Gauge({

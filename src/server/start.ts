@@ -23,7 +23,7 @@ export interface RunningServer {
   url: string;
   port: number;
   /** Ends the server gracefully: requests in flight are answered. The Earshot inside stays open. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -65,9 +65,12 @@ function listenError(error: unknown, port: number, host: string): unknown {
     );
   }
   if (code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-    return new AddressUnavailableError(`This program may not listen on ${host}:${port} (${code}). Choose another host or port.`, {
-      cause: error,
-    });
+    return new AddressUnavailableError(
+      `This program may not listen on ${host}:${port} (${code}). Choose another host or port.`,
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }

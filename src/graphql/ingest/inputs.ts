@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { GraphQLJSONObject } from "graphql-scalars";
 import { Field, InputType } from "type-graphql";
 
@@ -31,6 +32,9 @@ export class IngestVideoInput {
   @Field(() => String, { nullable: true, description: "Title to show." })
   title?: string | null;
 
-  @Field(() => GraphQLJSONObject, { nullable: true, description: "Free-form facts, for filters and for the platform itself." })
+  @Field(() => GraphQLJSONObject, {
+    nullable: true,
+    description: "Free-form facts, for filters and for the platform itself.",
+  })
   metadata?: Record<string, unknown> | null;
 }

@@ -31,7 +31,11 @@ export class IngestResolver {
   @Query(() => IngestJobConnection, { description: "Ingest jobs, newest first.", complexity: pageComplexity(1) })
   async ingestJobs(
     @Ctx() context: unknown,
-    @Arg("first", () => Int, { nullable: true, defaultValue: DEFAULT_PAGE_SIZE, description: "The most jobs to return, 1 to 100." })
+    @Arg("first", () => Int, {
+      nullable: true,
+      defaultValue: DEFAULT_PAGE_SIZE,
+      description: "The most jobs to return, 1 to 100.",
+    })
     first: number | null,
     @Arg("after", () => String, { nullable: true, description: "Cursor of the last job of the page before." })
     after: string | null | undefined,
@@ -46,9 +50,11 @@ export class IngestResolver {
     const filter = state === null || state === undefined ? {} : { state };
     const position = after === null || after === undefined ? undefined : decodeAgeCursor(LIST, after);
     const records = await jobs.list(viewer.tenant, filter, size + 1, position);
-    const edges = records.slice(0, size).map((record) =>
-      Object.assign(new IngestJobEdge(), { cursor: encodeAgeCursor(LIST, record), node: IngestJob.from(record) }),
-    );
+    const edges = records
+      .slice(0, size)
+      .map((record) =>
+        Object.assign(new IngestJobEdge(), { cursor: encodeAgeCursor(LIST, record), node: IngestJob.from(record) }),
+      );
     return Object.assign(new IngestJobConnection(), {
       edges,
       nodes: edges.map(({ node }) => node),

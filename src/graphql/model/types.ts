@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { Field, Int, Float, ObjectType } from "type-graphql";
 import type { ModelPack as LoadedPack } from "../../models/index.js";
 

@@ -30,11 +30,16 @@ export class SearchResolver {
       description: 'A description of sounds in English, e.g. "a dog barks while rain falls".',
     })
     query: string,
-    @Arg("first", () => Int, { nullable: true, defaultValue: DEFAULT_FIRST, description: "The most videos to return, 1 to 100." })
+    @Arg("first", () => Int, {
+      nullable: true,
+      defaultValue: DEFAULT_FIRST,
+      description: "The most videos to return, 1 to 100.",
+    })
     first: number | null,
     @Arg("after", () => String, {
       nullable: true,
-      description: "Cursor of the last video of the page before; all other arguments that choose videos must be the same.",
+      description:
+        "Cursor of the last video of the page before; all other arguments that choose videos must be the same.",
     })
     after: string | null | undefined,
     @Arg("filter", () => VideoFilterInput, { nullable: true, description: "Which videos to look at." })
@@ -80,7 +85,7 @@ export class SearchResolver {
         after,
       ),
       notices: page.notices.map((notice) =>
-        Object.assign(new SearchNotice(), { ...notice, code: SearchNoticeCode[notice.code] }),
+        Object.assign(new SearchNotice(), notice, { code: SearchNoticeCode[notice.code] }),
       ),
       index: ModelPack.from(this.services.pack),
     });

@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { Field, Float, ObjectType, registerEnumType } from "type-graphql";
 import { ModelPack } from "../model/types.js";
 import { PageInfo } from "../paging.js";

@@ -38,10 +38,17 @@ export class VideoResolver {
     return record === null ? null : Video.from(record);
   }
 
-  @Query(() => VideoConnection, { description: "The videos of the library, newest first.", complexity: pageComplexity(1) })
+  @Query(() => VideoConnection, {
+    description: "The videos of the library, newest first.",
+    complexity: pageComplexity(1),
+  })
   async videos(
     @Ctx() context: unknown,
-    @Arg("first", () => Int, { nullable: true, defaultValue: DEFAULT_PAGE_SIZE, description: "The most videos to return, 1 to 100." })
+    @Arg("first", () => Int, {
+      nullable: true,
+      defaultValue: DEFAULT_PAGE_SIZE,
+      description: "The most videos to return, 1 to 100.",
+    })
     first: number | null,
     @Arg("after", () => String, { nullable: true, description: "Cursor of the last video of the page before." })
     after: string | null | undefined,
@@ -56,9 +63,11 @@ export class VideoResolver {
     const videoFilter = toVideoFilter(filter);
     const position = after === null || after === undefined ? undefined : decodeAgeCursor(LIST, after);
     const records = await videos.list(viewer.tenant, videoFilter, size + 1, position);
-    const edges = records.slice(0, size).map((record) =>
-      Object.assign(new VideoEdge(), { cursor: encodeAgeCursor(LIST, record), node: Video.from(record) }),
-    );
+    const edges = records
+      .slice(0, size)
+      .map((record) =>
+        Object.assign(new VideoEdge(), { cursor: encodeAgeCursor(LIST, record), node: Video.from(record) }),
+      );
     return Object.assign(new VideoConnection(), {
       edges,
       nodes: edges.map(({ node }) => node),

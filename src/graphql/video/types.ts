@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { GraphQLDateTime, GraphQLJSONObject } from "graphql-scalars";
 import { Field, Float, ID, ObjectType, registerEnumType } from "type-graphql";
 import type { VideoRecord } from "../../catalog/index.js";

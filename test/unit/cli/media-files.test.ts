@@ -29,9 +29,9 @@ describe("collectMediaFiles", () => {
     expect(unusable).toEqual([]);
   });
 
-  it("takes a file that is named itself, whatever its name, and its folder as root", async () => {
+  it("takes a file that is named itself, whatever its name", async () => {
     const { files } = await collectMediaFiles([path.join(root, "odd.bin")], "test/");
-    expect(files).toEqual([{ path: path.join(root, "odd.bin"), root, externalId: "test/odd.bin", title: "odd" }]);
+    expect(files).toEqual([{ path: path.join(root, "odd.bin"), externalId: "test/odd.bin", title: "odd" }]);
   });
 
   it("tells of paths that are not there and of folders without media", async () => {

@@ -20,12 +20,15 @@ it("spans and percentages are short", () => {
 
 describe("table", () => {
   it("lines numbers up on the right and words on the left", () => {
-    expect(table([{ header: "title" }, { header: "score", align: "right" }], [["a", "0.5"], ["bcdefg", "10.5"]])).toEqual([
-      "title   score",
-      "──────  ─────",
-      "a         0.5",
-      "bcdefg   10.5",
-    ]);
+    expect(
+      table(
+        [{ header: "title" }, { header: "score", align: "right" }],
+        [
+          ["a", "0.5"],
+          ["bcdefg", "10.5"],
+        ],
+      ),
+    ).toEqual(["title   score", "──────  ─────", "a         0.5", "bcdefg   10.5"]);
   });
 
   it("cuts long cells and shows no control characters", () => {

@@ -15,6 +15,8 @@ describe("global ids", () => {
   );
 
   it("of another type are refused, naming the argument", () => {
-    expect(() => localId("Video", toGlobalId("IngestJob", "1"), "id")).toThrow(/type IngestJob; id needs one of type Video/);
+    expect(() => localId("Video", toGlobalId("IngestJob", "1"), "id")).toThrow(
+      /type IngestJob; id needs one of type Video/,
+    );
   });
 });

@@ -22,7 +22,9 @@ describe("depthRule", () => {
   });
 
   it("ends with fragments which spread each other in a circle", () => {
-    expect(check("query { ...F } fragment F on Query { a { ...G } } fragment G on Query { a { ...F } }", 5)).toEqual([]);
+    expect(check("query { ...F } fragment F on Query { a { ...G } } fragment G on Query { a { ...F } }", 5)).toEqual(
+      [],
+    );
   });
 
   it("measures each fragment once, however often it is spread", () => {

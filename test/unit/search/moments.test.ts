@@ -21,7 +21,11 @@ function segments(scores: readonly (number | null)[], durationSeconds: number): 
   );
 }
 
-function moments(scores: readonly (number | null)[], limit = 3, durationSeconds = (scores.length + 1) * GRID.hopSeconds) {
+function moments(
+  scores: readonly (number | null)[],
+  limit = 3,
+  durationSeconds = (scores.length + 1) * GRID.hopSeconds,
+) {
   return findMoments(segments(scores, durationSeconds), GRID, durationSeconds, SCALE, limit);
 }
 

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { processEnvironment } from "../config/index.js";
+import { EarshotError } from "../errors.js";
+import { processConsole } from "./console.js";
+import { createProgram } from "./program.js";
+
+const out = processConsole();
+const program = createProgram(out, processEnvironment(), (code) => {
+  process.exitCode = code;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = 1;
+  if (error instanceof EarshotError) {
+    out.complain(`${error.message} (${error.code})`);
+    if (error.detail !== undefined) out.complain(error.detail);
+  } else {
+    out.complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+}

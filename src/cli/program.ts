@@ -1,0 +1,192 @@
+/** The commands of `earshot` and their flags. */
+import path from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { resolveOptions, type EarshotOptions, type Environment } from "../config/index.js";
+import { createEarshot, type Earshot } from "../earshot.js";
+import { startServer, termination, type ServerOptions } from "../server/index.js";
+import type { Console } from "./console.js";
+import { demoCommand } from "./demo.js";
+import { DEMO_DIRECTORY, readDemoManifest } from "./demo-manifest.js";
+import { doctorCommand } from "./doctor.js";
+import { ingestCommand } from "./ingest.js";
+import { collectMediaFiles } from "./media-files.js";
+import { searchCommand, type SearchFlags } from "./search.js";
+
+/** Where the demo keeps its data, so that it never touches a real library. */
+const DEMO_DATA_DIRECTORY = ".earshot/demo";
+
+/** Flags which every command has. */
+interface CommonFlags {
+  dataDir?: string;
+  modelPack?: string;
+  mediaRoot?: string[];
+  logLevel?: EarshotOptions["logLevel"];
+}
+
+interface ServeFlags extends CommonFlags {
+  port?: number;
+  host?: string;
+  serveMedia?: boolean;
+}
+
+/**
+ * Builds the command line.
+ *
+ * @param out Where the commands write.
+ * @param env Environment variables to read options from.
+ * @param exit Told the exit code of the command that was run.
+ */
+export function createProgram(out: Console, env: Environment, exit: (code: number) => void): Command {
+  const program = new Command("earshot")
+    .description("Search videos by what is heard in them.")
+    .configureOutput({
+      writeOut: (text) => out.print(text.trimEnd()),
+      writeErr: (text) => out.complain(text.trimEnd()),
+    })
+    .showHelpAfterError("(earshot --help lists commands and flags)");
+  const command = (usage: string, description: string): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--data-dir <folder>", "folder of the database (EARSHOT_DATA_DIRECTORY; default .earshot)")
+      .option("--model-pack <folder>", "folder of the model pack (EARSHOT_MODEL_PACK; default the starter pack)")
+      .addOption(
+        new Option("--log-level <level>", "least severe log level (EARSHOT_LOG_LEVEL)").choices([
+          ...["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+        ]),
+      );
+
+  command("serve", "Serve GraphQL, the search page, health and metrics, and work on ingest jobs.")
+    .option("--port <number>", "TCP port; 0 takes a free one (EARSHOT_PORT; default 4000)", wholeNumber)
+    .option("--host <address>", "address to listen on (EARSHOT_HOST; default 127.0.0.1)")
+    .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")
+    .option("--serve-media", "let everyone who reaches the server play the media files in the search page")
+    .action(async (flags: ServeFlags) => {
+      const earshot = await open(flags, env, {});
+      exit(await serveUntilTermination(earshot, { serveMedia: flags.serveMedia ?? false, ...address(flags) }, out));
+    });
+
+  command("demo", "Ingest the demo's videos, ask its queries, then serve them.")
+    .option("--no-serve", "end after the answers")
+    .option("--port <number>", "TCP port (EARSHOT_PORT; default 4000)", wholeNumber)
+    .option("--host <address>", "address to listen on (EARSHOT_HOST; default 127.0.0.1)")
+    .action(async (flags: ServeFlags & { serve: boolean }) => {
+      const manifest = await readDemoManifest(DEMO_DIRECTORY);
+      const dataDirectory = flags.dataDir ?? DEMO_DATA_DIRECTORY;
+      const earshot = await open(flags, env, {
+        dataDirectory,
+        // Whatever the environment says: the demo never touches a real library.
+        databaseUrl: `file:${path.join(dataDirectory, "earshot.db")}`,
+        mediaRoots: [DEMO_DIRECTORY],
+        logLevel: "error",
+      });
+      const code = await closingOnFailure(earshot, () => demoCommand(earshot, DEMO_DIRECTORY, manifest, out));
+      if (!flags.serve) {
+        await earshot.close();
+        exit(code);
+        return;
+      }
+      const exampleQueries = manifest.queries.map(({ text }) => text);
+      const served = await serveUntilTermination(earshot, { serveMedia: true, exampleQueries, ...address(flags) }, out);
+      exit(Math.max(code, served));
+    });
+
+  command("ingest <paths...>", "Make media files, or all of a folder's, searchable.")
+    .option("--id-prefix <text>", "put before the external ids, which are the paths from the named folders", "")
+    .action(async (paths: string[], flags: CommonFlags & { idPrefix: string }) => {
+      const { files, unusable } = await collectMediaFiles(paths, flags.idPrefix);
+      // The person who types the command may read what they name. Jobs that a server queued and this process
+      // takes up were checked by that server, with roots that are not known here.
+      const roots = [...new Set(files.map((file) => path.parse(file.path).root))];
+      const earshot = await open(flags, env, { mediaRoots: roots, logLevel: "error" });
+      const interrupted = new AbortController();
+      const onSignal = (): void => {
+        interrupted.abort();
+      };
+      process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+      try {
+        exit(await ingestCommand(earshot, files, unusable, out, interrupted.signal));
+      } finally {
+        process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+        await earshot.close();
+      }
+    });
+
+  command("search <words...>", "Find videos and moments by a description of a sound.")
+    .option("--first <number>", "the most videos, 1 to 100", wholeNumber, 10)
+    .option("--moments <number>", "the most moments for each video, 1 to 20", wholeNumber, 3)
+    .option("--min-relevance <number>", "leave out videos less relevant than this, 0 to 1", decimalNumber)
+    .option("--json", "print JSON")
+    .action(async (words: string[], flags: CommonFlags & SearchFlags) => {
+      const earshot = await open(flags, env, { logLevel: "error" });
+      try {
+        exit(await searchCommand(earshot, words.join(" "), flags, out));
+      } finally {
+        await earshot.close();
+      }
+    });
+
+  command("doctor", "Check ffmpeg, models, database and folders, and say what to do.")
+    .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")
+    .action(async (flags: CommonFlags) => {
+      exit(await doctorCommand(resolveOptions(givenOptions(flags), env), out));
+    });
+  return program;
+}
+
+/** Opens an Earshot with the flags, then the environment, then what suits the command. */
+async function open(flags: CommonFlags, env: Environment, suited: EarshotOptions): Promise<Earshot> {
+  const { logLevel, ...fixed } = suited;
+  const own = givenOptions(flags);
+  // A level that merely suits the command gives way to the environment.
+  const quiet = logLevel === undefined || env["EARSHOT_LOG_LEVEL"] !== undefined ? {} : { logLevel };
+  return createEarshot({ ...quiet, ...fixed, ...own, env });
+}
+
+function givenOptions({ dataDir, modelPack, mediaRoot, logLevel }: CommonFlags): EarshotOptions {
+  return {
+    ...(dataDir === undefined ? {} : { dataDirectory: dataDir }),
+    ...(modelPack === undefined ? {} : { modelPack }),
+    ...(mediaRoot === undefined ? {} : { mediaRoots: mediaRoot }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+  };
+}
+
+function address({ port, host }: ServeFlags): ServerOptions {
+  return { ...(port === undefined ? {} : { port }), ...(host === undefined ? {} : { host }) };
+}
+
+/** Serves until a signal comes, then ends gracefully. Closes the Earshot in any case. */
+async function serveUntilTermination(earshot: Earshot, options: ServerOptions, out: Console): Promise<number> {
+  return closingOnFailure(earshot, async () => {
+    const server = await startServer(earshot, options);
+    await earshot.start();
+    out.print(`Search page: ${server.url}`);
+    out.print(`GraphQL:     ${server.url}/graphql`);
+    await termination(earshot.logger);
+    await server.close();
+    await earshot.close();
+    return 0;
+  });
+}
+
+async function closingOnFailure<T>(earshot: Earshot, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await earshot.close();
+    throw error;
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
+  return value;
+}
+
+function decimalNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}

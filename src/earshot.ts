@@ -1,0 +1,181 @@
+/** The composition root: wires everything from options. Nothing else makes its own parts. */
+import { EventEmitter } from "node:events";
+import type { ApolloServerPlugin } from "@apollo/server";
+import { printSchema, type GraphQLSchema, type ValidationRule } from "graphql";
+import { createResolversMap, type ResolversMap } from "type-graphql";
+import { openCatalog, type Catalog, type VideoRecord } from "./catalog/index.js";
+import {
+  createLogger,
+  resolveOptions,
+  type EarshotOptions,
+  type Environment,
+  type Logger,
+  type ResolvedOptions,
+} from "./config/index.js";
+import { createEncoder, type Encoder } from "./encoding/index.js";
+import { complexityPlugin, depthRule } from "./graphql/limits.js";
+import { buildEarshotSchema } from "./graphql/schema.js";
+import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
+import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
+import { createInferencePool, flatDimension, loadModelPack, type ModelPack } from "./models/index.js";
+import { createSearchService, type SearchService } from "./search/index.js";
+import { createLocalVectorIndex } from "./vectors/local/index.js";
+import type { VectorIndex } from "./vectors/index.js";
+
+/** What a host gives beside the {@link EarshotOptions}. */
+export interface HostOptions {
+  /**
+   * Tells the tenant and the rights of a caller from the host's GraphQL context value.
+   * @default everyone is the tenant "default" and may do everything
+   *
+   * WARNING: without it, everyone who reaches the GraphQL endpoint sees and deletes all videos.
+   */
+  context?: ViewerHook;
+  /**
+   * Where log lines go.
+   * @default JSON lines on stderr, from `logLevel` on
+   */
+  logger?: Logger;
+  /**
+   * Environment variables to read options from; options given in code win.
+   * @default none
+   */
+  env?: Environment;
+}
+
+/** What Earshot tells its host while it works. */
+export interface EarshotEvents {
+  /** A search was answered; the seconds it took. */
+  search: [seconds: number];
+}
+
+/** State of one part. */
+export interface PartHealth {
+  ok: boolean;
+  /** What is wrong, or what is worth knowing. */
+  message?: string;
+}
+
+/** Whether the parts that a search needs are at hand. */
+export interface EarshotHealth {
+  ok: boolean;
+  checks: { catalog: PartHealth; index: PartHealth; modelPack: PartHealth };
+}
+
+/** A running Earshot. */
+export interface Earshot {
+  /** The options in effect. */
+  readonly options: ResolvedOptions;
+  readonly logger: Logger;
+  /** Executable schema, for a server of its own or for stitching. */
+  readonly schema: GraphQLSchema;
+  /** The schema's SDL, to be merged into a host's server together with {@link Earshot.resolvers}. */
+  readonly typeDefs: string;
+  /** Resolvers for {@link Earshot.typeDefs}. */
+  readonly resolvers: ResolversMap;
+  /** Validation rules (depth) for the host's server. */
+  readonly validationRules: readonly ValidationRule[];
+  /** Apollo Server plugins (complexity) for the host's server. */
+  readonly apolloPlugins: readonly ApolloServerPlugin[];
+  /** Finds the caller of a context value, by the host's `context` hook. */
+  readonly viewerOf: ViewerOf;
+  readonly catalog: Catalog;
+  readonly vectors: VectorIndex;
+  readonly ingest: IngestService;
+  readonly search: SearchService;
+  /** The model pack in use. */
+  readonly pack: ModelPack;
+  /** Turns sound and text into embeddings with the pack. */
+  readonly encoder: Encoder;
+  readonly events: EventEmitter<EarshotEvents>;
+  /** Real path of a video's media file, when it lies inside a media root now; null otherwise. */
+  mediaFile(video: VideoRecord): Promise<string | null>;
+  health(): Promise<EarshotHealth>;
+  /**
+   * Reads the index into memory, which otherwise the first search does, and starts to work on ingest jobs, those
+   * first which an earlier process left unfinished.
+   *
+   * @throws FfmpegNotFoundError
+   */
+  start(): Promise<void>;
+  /** Ends everything: jobs in progress are put back into the queue. Does nothing the second time. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the catalog and the index, loads and checks the model pack, and builds the schema. Searches work
+ * at once; ingest jobs are worked on from `start()` on.
+ *
+ * @throws InvalidOptionsError, InvalidEnvironmentError, and the errors of model packs, models and catalog
+ */
+export async function createEarshot(options: EarshotOptions & HostOptions = {}): Promise<Earshot> {
+  const { context: hook, logger: hostLogger, env, ...given } = options;
+  const resolved = resolveOptions(given, env ?? {});
+  const logger = hostLogger ?? createLogger(resolved.logLevel);
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    // Last opened, first closed; each at most once.
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  };
+  try {
+    const pack = await loadModelPack(resolved.modelPack);
+    const catalog = await openCatalog(resolved, logger);
+    closers.push(() => catalog.close());
+    const inference = await createInferencePool(pack, resolved.inference, logger);
+    closers.push(() => inference.close());
+    const vectors = await createLocalVectorIndex(catalog, logger);
+    closers.push(() => vectors.close());
+    await vectors.create({ id: pack.id, dimension: flatDimension(pack.manifest) });
+    const encoder = createEncoder(pack, inference, {
+      batchSize: resolved.inference.batchSize,
+      silenceThreshold: resolved.ingest.silenceThreshold,
+      queryCacheSize: resolved.search.queryCacheSize,
+    });
+    const events = new EventEmitter<EarshotEvents>();
+    const search = createSearchService({
+      catalog,
+      vectors,
+      encoder,
+      pack,
+      maxQueryCharacters: resolved.search.maxQueryLength,
+      onSearch: (seconds) => events.emit("search", seconds),
+    });
+    const ingest = createIngestService({ catalog, vectors, encoder, pack, options: resolved, logger });
+    closers.push(() => ingest.stop());
+    const viewerOf = createViewerOf({ catalog, indexId: pack.id }, hook);
+    const schema = await buildEarshotSchema({ catalog, vectors, ingest, search, pack, viewerOf }, logger);
+    return {
+      options: resolved,
+      logger,
+      schema,
+      typeDefs: printSchema(schema),
+      resolvers: createResolversMap(schema),
+      validationRules: [depthRule(resolved.graphql.maxDepth)],
+      apolloPlugins: [complexityPlugin(resolved.graphql.maxComplexity)],
+      viewerOf,
+      catalog,
+      vectors,
+      ingest,
+      search,
+      pack,
+      encoder,
+      events,
+      mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
+      health: () => health(catalog, vectors, pack),
+      start: async () => {
+        await Promise.all([vectors.load(pack.id), ingest.start()]);
+      },
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function health(catalog: Catalog, vectors: VectorIndex, pack: ModelPack): Promise<EarshotHealth> {
+  const [catalogHealth, index] = await Promise.all([catalog.health(), vectors.health()]);
+  // A pack that is not whole never gets this far: createEarshot refuses it.
+  const checks = { catalog: catalogHealth, index, modelPack: { ok: true, message: pack.id } };
+  return { ok: catalogHealth.ok && index.ok, checks };
+}

@@ -1,0 +1,27 @@
+/** What a host imports. */
+export {
+  createEarshot,
+  type Earshot,
+  type EarshotEvents,
+  type EarshotHealth,
+  type HostOptions,
+  type PartHealth,
+} from "./earshot.js";
+export type {
+  Catalog,
+  IngestJobRecord,
+  IngestJobState,
+  IngestStage,
+  SegmentRecord,
+  VideoFilter,
+  VideoRecord,
+  VideoState,
+} from "./catalog/index.js";
+export type { EarshotOptions, ResolvedOptions } from "./config/index.js";
+export * from "./errors.js";
+export type { Right, Viewer, ViewerHook, ViewerOptions } from "./graphql/viewer.js";
+export type { IngestService } from "./ingest/index.js";
+export type { ModelPack, PackManifest } from "./models/index.js";
+export type { Moment, SearchNotice, SearchPage, SearchRequest, SearchService, VideoSearchHit } from "./search/index.js";
+export { startServer, type RunningServer, type ServerOptions } from "./server/index.js";
+export type { VectorIndex } from "./vectors/index.js";
