@@ -1,7 +1,7 @@
 /** The composition root: wires everything from options. Nothing else makes its own parts. */
 import { EventEmitter } from "node:events";
 import type { ApolloServerPlugin } from "@apollo/server";
-import { printSchema, type GraphQLSchema, type ValidationRule } from "graphql";
+import { printSchema, type GraphQLSchema } from "graphql";
 import { createResolversMap, type ResolversMap } from "type-graphql";
 import { openCatalog, type Catalog, type VideoRecord } from "./catalog/index.js";
 import {
@@ -13,7 +13,7 @@ import {
   type ResolvedOptions,
 } from "./config/index.js";
 import { createEncoder, type Encoder } from "./encoding/index.js";
-import { complexityPlugin, depthRule } from "./graphql/limits.js";
+import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
 import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
@@ -73,10 +73,8 @@ export interface Earshot {
   readonly typeDefs: string;
   /** Resolvers for {@link Earshot.typeDefs}. */
   readonly resolvers: ResolversMap;
-  /** Validation rules (depth) for the host's server. */
-  readonly validationRules: readonly ValidationRule[];
-  /** Apollo Server plugins (complexity) for the host's server. */
-  readonly apolloPlugins: readonly ApolloServerPlugin[];
+  /** Apollo Server plugin for the host's server: limits the depth and the cost of operations. */
+  readonly limits: ApolloServerPlugin;
   /** Finds the caller of a context value, by the host's `context` hook. */
   readonly viewerOf: ViewerOf;
   readonly catalog: Catalog;
@@ -150,8 +148,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       schema,
       typeDefs: printSchema(schema),
       resolvers: createResolversMap(schema),
-      validationRules: [depthRule(resolved.graphql.maxDepth)],
-      apolloPlugins: [complexityPlugin(resolved.graphql.maxComplexity)],
+      limits: limitsPlugin(resolved.graphql, schema),
       viewerOf,
       catalog,
       vectors,

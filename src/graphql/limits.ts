@@ -1,6 +1,6 @@
 /**
- * Limits on what one GraphQL operation may ask for: its depth (a validation rule) and its complexity
- * (an Apollo Server plugin, since the cost depends on the variables).
+ * Limits on what one GraphQL operation may ask for: its depth and its complexity. An Apollo Server plugin rather
+ * than validation rules: the cost depends on the variables, and Apollo gives all errors of validation one code.
  *
  * Cost of a field: 1, times the page size for everything below a connection; fields which run a
  * search or write cost more. The number bounds the work, and the size of the answer with it.
@@ -8,13 +8,20 @@
 import type { ApolloServerPlugin } from "@apollo/server";
 import {
   GraphQLError,
+  isObjectType,
   Kind,
+  type DocumentNode,
   type FragmentDefinitionNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
   type SelectionSetNode,
-  type ValidationContext,
-  type ValidationRule,
 } from "graphql";
-import { fieldExtensionsEstimator, getComplexity, simpleEstimator } from "graphql-query-complexity";
+import {
+  fieldExtensionsEstimator,
+  getComplexity,
+  simpleEstimator,
+  type ComplexityEstimator,
+} from "graphql-query-complexity";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "./paging.js";
 
 /** How much one operation may ask for. */
@@ -28,28 +35,13 @@ export interface OperationLimits {
 /** Fields of introspection have limits of their own in graphql-js. */
 const isIntrospection = (name: string): boolean => name.startsWith("__");
 
-/**
- * A validation rule which refuses operations nested deeper than `maxDepth`, with code
- * `OPERATION_TOO_DEEP`.
- */
-export function depthRule(maxDepth: number): ValidationRule {
-  return (context: ValidationContext) => ({
-    OperationDefinition(operation) {
-      const fragments = new Map<string, FragmentDefinitionNode>();
-      for (const definition of context.getDocument().definitions) {
-        if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-      }
-      const depth = selectionDepth(operation.selectionSet, fragments, new Map());
-      if (depth > maxDepth) {
-        context.reportError(
-          new GraphQLError(`The operation is nested ${depth} fields deep; ${maxDepth} are allowed.`, {
-            nodes: [operation],
-            extensions: { code: "OPERATION_TOO_DEEP" },
-          }),
-        );
-      }
-    },
-  });
+/** Depth of an operation: 1 for its own fields, 1 more for each level below. Introspection is not counted. */
+export function operationDepth(operation: OperationDefinitionNode, document: DocumentNode): number {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  return selectionDepth(operation.selectionSet, fragments, new Map());
 }
 
 /** Depth of a selection. `known` holds fragments already measured; one in progress counts as 0 (a cycle). */
@@ -81,32 +73,49 @@ function selectionDepth(
 }
 
 /**
- * An Apollo Server plugin which refuses operations that cost more than `maxComplexity`, with code
- * `OPERATION_TOO_COMPLEX`. It knows the costs of Earshot's own fields; a host's other fields count 1
- * unless they carry `extensions.complexity`.
+ * An Apollo Server plugin which refuses operations that are too deep (`OPERATION_TOO_DEEP`) or cost too much
+ * (`OPERATION_TOO_COMPLEX`). A host's own fields count 1 unless they carry `extensions.complexity`.
+ *
+ * @param costs Earshot's schema: merged into a host's by SDL and resolvers, its fields lose their costs.
  */
-export function complexityPlugin(maxComplexity: number): ApolloServerPlugin {
+export function limitsPlugin({ maxDepth, maxComplexity }: OperationLimits, costs: GraphQLSchema): ApolloServerPlugin {
   return {
     requestDidStart: () =>
       Promise.resolve({
-        didResolveOperation({ request, document, schema, operationName }) {
+        didResolveOperation({ request, document, operation, schema, operationName }) {
+          const depth = operation === undefined ? 0 : operationDepth(operation, document);
+          if (depth > maxDepth) {
+            throw refusal("OPERATION_TOO_DEEP", `The operation is ${depth} fields deep; ${maxDepth} are allowed.`);
+          }
           const complexity = getComplexity({
             schema,
             query: document,
             variables: request.variables ?? {},
             ...(operationName === null ? {} : { operationName }),
-            estimators: [fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })],
+            estimators: [estimatorOf(costs), fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })],
           });
           if (complexity > maxComplexity) {
-            throw new GraphQLError(
-              `The operation costs ${complexity}; ${maxComplexity} are allowed. Ask for fewer items or fields.`,
-              { extensions: { code: "OPERATION_TOO_COMPLEX", http: { status: 400 } } },
-            );
+            const text = `The operation costs ${complexity}; ${maxComplexity} are allowed. Ask for fewer items or fields.`;
+            throw refusal("OPERATION_TOO_COMPLEX", text);
           }
           return Promise.resolve();
         },
       }),
   };
+}
+
+/** Takes the costs of fields from another schema, where the types have the same names. */
+function estimatorOf(costs: GraphQLSchema): ComplexityEstimator {
+  const estimate = fieldExtensionsEstimator();
+  return (options) => {
+    const type = costs.getType(options.type.name);
+    const field = isObjectType(type) ? type.getFields()[options.field.name] : undefined;
+    return field === undefined ? undefined : estimate({ ...options, field });
+  };
+}
+
+function refusal(code: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
 /**

@@ -8,7 +8,6 @@ import express, { type ErrorRequestHandler } from "express";
 import { GraphQLError } from "graphql";
 import type { Earshot } from "../earshot.js";
 import { INTERNAL_ERROR_CODE, maskedError } from "../graphql/errors.js";
-import { complexityPlugin, depthRule } from "../graphql/limits.js";
 import { requestContext, type RequestContext } from "./context.js";
 import { healthHandler, readyHandler } from "./health.js";
 import { mediaHandler } from "./media.js";
@@ -56,11 +55,10 @@ export async function createApp(earshot: Earshot, options: AppOptions = {}): Pro
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !graphql.introspection,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
-    validationRules: [depthRule(graphql.maxDepth)],
     stopOnTerminationSignals: false,
     logger,
     plugins: [
-      complexityPlugin(graphql.maxComplexity),
+      earshot.limits,
       ApolloServerPluginDrainHttpServer({ httpServer: http }),
       ApolloServerPluginLandingPageDisabled(),
     ],

@@ -1,30 +1,25 @@
-import { buildSchema, parse, validate } from "graphql";
+import { Kind, parse } from "graphql";
 import { describe, expect, it } from "vitest";
-import { depthRule } from "../../../src/graphql/limits.js";
+import { operationDepth, pageComplexity } from "../../../src/graphql/limits.js";
 
-const schema = buildSchema("type Query { a: Query b: Int }");
-const check = (query: string, maxDepth: number): unknown[] =>
-  validate(schema, parse(query), [depthRule(maxDepth)]).map((error) => error.extensions["code"]);
+function depth(source: string): number {
+  const document = parse(source);
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error("an operation was expected");
+  return operationDepth(operation, document);
+}
 
-describe("depthRule", () => {
-  it("lets an operation through which is as deep as allowed", () => {
-    expect(check("{ a { a { b } } }", 3)).toEqual([]);
-  });
-
-  it("refuses a deeper one", () => {
-    expect(check("{ a { a { a { b } } } }", 3)).toEqual(["OPERATION_TOO_DEEP"]);
+describe("operationDepth", () => {
+  it("counts levels of fields", () => {
+    expect(depth("{ a { a { b } } c }")).toBe(3);
   });
 
   it("counts through fragments", () => {
-    expect(check("query { a { ...F } } fragment F on Query { a { ... on Query { a { b } } } }", 3)).toEqual([
-      "OPERATION_TOO_DEEP",
-    ]);
+    expect(depth("query { a { ...F } } fragment F on Query { a { ... on Query { a { b } } } }")).toBe(4);
   });
 
   it("ends with fragments which spread each other in a circle", () => {
-    expect(check("query { ...F } fragment F on Query { a { ...G } } fragment G on Query { a { ...F } }", 5)).toEqual(
-      [],
-    );
+    expect(depth("query { ...F } fragment F on Query { a { ...G } } fragment G on Query { a { ...F } }")).toBe(2);
   });
 
   it("measures each fragment once, however often it is spread", () => {
@@ -32,10 +27,20 @@ describe("depthRule", () => {
       { length: 60 },
       (_, i) => `fragment F${i} on Query { x: a { ...F${i + 1} } y: a { ...F${i + 1} } }`,
     );
-    expect(check(`query { ...F0 } ${fragments.join(" ")} fragment F60 on Query { b }`, 100)).toEqual([]);
+    expect(depth(`query { ...F0 } ${fragments.join(" ")} fragment F60 on Query { b }`)).toBe(61);
   });
 
   it("does not count introspection", () => {
-    expect(check("{ __schema { types { fields { type { ofType { ofType { name } } } } } } }", 2)).toEqual([]);
+    expect(depth("{ __schema { types { fields { type { ofType { ofType { name } } } } } } }")).toBe(0);
+  });
+});
+
+describe("pageComplexity", () => {
+  it("multiplies what is asked for each item by the page size, within the allowed range", () => {
+    const cost = pageComplexity(50);
+    expect(cost({ args: { first: 10 }, childComplexity: 7 })).toBe(120);
+    expect(cost({ args: { first: -5 }, childComplexity: 7 })).toBe(57);
+    expect(cost({ args: { first: 1_000_000 }, childComplexity: 7 })).toBe(750);
+    expect(cost({ args: { first: null }, childComplexity: 7 })).toBe(190);
   });
 });
