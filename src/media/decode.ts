@@ -57,8 +57,7 @@ export async function* decodePcm(
     }
     if (samples === 0) throw nothingDecoded(tool.stderr());
   } finally {
-    tool.kill();
-    await tool.ended;
+    await tool.dispose();
   }
 }
 

@@ -20,8 +20,10 @@ export interface RunningTool {
   stderr(): string;
   /** Ends the program at once. */
   kill: () => void;
-  /** Resolves when the program is gone and its temporary folder is removed. */
+  /** Resolves when the program is gone, its output is read, and its temporary folder is removed. */
   ended: Promise<ToolExit>;
+  /** Ends the program if it still runs, throws away what was not read, and waits for `ended`. */
+  dispose(): Promise<void>;
 }
 
 /** Characters of stderr that are kept: enough for the cause, too few to fill memory. */
@@ -69,7 +71,14 @@ export async function startTool(
       cause: error,
     });
   }
-  return { stdout: child.stdout, stderr: () => stderr.trim(), kill: () => void child.kill("SIGKILL"), ended };
+  const kill = () => void child.kill("SIGKILL");
+  const dispose = async () => {
+    kill();
+    // A pipe with unread data would never end.
+    child.stdout.destroy();
+    await ended;
+  };
+  return { stdout: child.stdout, stderr: () => stderr.trim(), kill, ended, dispose };
 }
 
 /** What {@link runTool} gives. */
@@ -117,7 +126,6 @@ export async function runTool(program: string, args: readonly string[], limits: 
   } finally {
     clearTimeout(timer);
     limits.signal?.removeEventListener("abort", tool.kill);
-    tool.kill();
-    await tool.ended;
+    await tool.dispose();
   }
 }
