@@ -1,0 +1,1 @@
+"""Parts of make_demo.py: recipe, sources, sound, drawing, encoding, licences."""
