@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { InferencePool, PackManifest } from "../models/index.js";
 import { PcmBuffer } from "./pcm-buffer.js";
 import { encodeGroup, type GroupSegment } from "./segment-group.js";
@@ -147,6 +148,9 @@ class SegmentCutter {
   }
 }
 
+/** How long an aborted encoding waits for its source to clean up. A source that is stuck would never end. */
+const GRACE_MILLISECONDS = 1000;
+
 /** The same chunks; an abort ends the wait for the next one even if the source does not listen to the signal. */
 async function* abortable<T>(source: AsyncIterable<T>, signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
@@ -158,8 +162,8 @@ async function* abortable<T>(source: AsyncIterable<T>, signal?: AbortSignal): As
     }
   } finally {
     const closed = Promise.resolve(iterator.return?.());
-    // A source that is stuck would keep this waiting for ever.
-    if (signal?.aborted === true) closed.catch(() => undefined);
+    if (signal?.aborted === true)
+      await Promise.race([closed.catch(() => undefined), delay(GRACE_MILLISECONDS, undefined, { ref: false })]);
     else await closed;
   }
 }

@@ -1,4 +1,3 @@
-export { createEncoder, type EncoderOptions } from "./encoder.js";
+export { createEncoder } from "./encoder.js";
 export { queryVector } from "./query-vector.js";
-export { normaliseQueryText, tokenise } from "./tokeniser.js";
-export type { EncodedQuery, EncodedSegment, Encoder, EncodingProgress } from "./types.js";
+export type { EncodedQuery, EncodedSegment, Encoder } from "./types.js";

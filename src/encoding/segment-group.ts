@@ -1,4 +1,11 @@
-import { CLIP_ENCODER, flatDimension, type AudioExpertManifest, type InferencePool, type PackManifest, type Tensor } from "../models/index.js";
+import {
+  CLIP_ENCODER,
+  flatDimension,
+  type AudioExpertManifest,
+  type InferencePool,
+  type PackManifest,
+  type Tensor,
+} from "../models/index.js";
 import type { EncodedSegment } from "./types.js";
 import type { WindowReference } from "./window-features.js";
 
@@ -29,7 +36,12 @@ export async function encodeGroup(
     availability: { data: availability(segments, experts.length), dims: [segments.length, experts.length] },
   };
   const features = await Promise.all(
-    experts.map((expert, e) => expertFeatures(expert, segments.map(({ windows }) => windows[e]!))),
+    experts.map((expert, e) =>
+      expertFeatures(
+        expert,
+        segments.map(({ windows }) => windows[e]!),
+      ),
+    ),
   );
   experts.forEach(({ name, maxTokens, featureDim }, e) => {
     inputs[`features_${name}`] = { data: features[e]!, dims: [segments.length, maxTokens, featureDim] };

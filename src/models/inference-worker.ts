@@ -1,9 +1,8 @@
 /** The thread that holds ONNX sessions and runs them. `run()` and `create()` block it; that is what it is for. */
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { workerData } from "node:worker_threads";
 import { checkSession, checkTensors, type ModelSignature } from "./signature.js";
 import type { Tensor } from "./tensor.js";
-import { serveRequests, type WorkerAnswer } from "./worker-thread.js";
+import { serveRequests, threadData, type WorkerAnswer } from "./worker-thread.js";
 
 /** Given to the thread when it is made. */
 export interface InferenceWorkerData {
@@ -22,7 +21,7 @@ export type InferenceWorkerRequest =
 /** Answer to `load`: nothing, or what could not be loaded and whether a graph or a provider is at fault. */
 export type LoadAnswer = { ok: true } | { ok: false; fault: "provider" | "graph"; file: string; reason: string };
 
-const { models, threads, executionProviders } = workerData as InferenceWorkerData;
+const { models, threads, executionProviders } = threadData() as InferenceWorkerData;
 const sessions = new Map<string, InferenceSession>();
 
 // Errors reach the caller as exceptions; the runtime's own lines on stderr would only repeat them.
@@ -87,6 +86,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-serveRequests<InferenceWorkerRequest>(async (request) =>
-  request.kind === "load" ? { result: await load() } : run(request.model, request.inputs),
-);
+serveRequests(async (body) => {
+  const request = body as InferenceWorkerRequest;
+  return request.kind === "load" ? { result: await load() } : run(request.model, request.inputs);
+});

@@ -1,4 +1,4 @@
-import type { TransferListItem } from "node:worker_threads";
+import type { Transferable } from "node:worker_threads";
 import {
   InferenceClosedError,
   InferenceFailedError,
@@ -125,7 +125,7 @@ class WorkerInferencePool implements InferencePool {
       throw new InferenceFailedError(`The model pack ${this.pack.id} has no model "${model}".`);
     const lane = model === TEXT_ENCODER ? this.text : this.batches;
     const handedOver = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, ownBuffer(tensor)]));
-    const buffers = new Set(Object.values(handedOver).map(({ data }) => data.buffer as TransferListItem));
+    const buffers = new Set(Object.values(handedOver).map(({ data }) => data.buffer as Transferable));
     const request: InferenceWorkerRequest = { kind: "run", model, inputs: handedOver };
     try {
       return await lane.run<Record<string, Tensor>>(request, [...buffers], signal);

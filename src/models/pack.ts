@@ -72,7 +72,7 @@ function parseManifest(text: string, root: string): PackManifest {
   const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
   if (version !== undefined && version !== SUPPORTED_FORMAT_VERSION) {
     throw new PackFormatUnsupportedError(
-      `The model pack "${packName}" has format version ${String(version)}; this version of Earshot reads ` +
+      `The model pack "${packName}" has format version ${JSON.stringify(version)}; this version of Earshot reads ` +
         `format version ${SUPPORTED_FORMAT_VERSION}. Update Earshot or export the pack again.`,
       { detail: root },
     );

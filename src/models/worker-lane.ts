@@ -1,4 +1,4 @@
-import type { TransferListItem } from "node:worker_threads";
+import type { Transferable } from "node:worker_threads";
 import type { WorkerThread } from "./worker-thread.js";
 
 /**
@@ -16,9 +16,9 @@ interface Slot {
 
 interface Task {
   body: unknown;
-  transfer: readonly TransferListItem[];
+  transfer: readonly Transferable[];
   resolve(result: unknown): void;
-  reject(reason: unknown): void;
+  reject(reason: Error): void;
 }
 
 /**
@@ -42,15 +42,15 @@ export class WorkerLane {
   }
 
   /** Sends a request to the first thread that is free. An abort takes a request that still waits out of the queue. */
-  run<Result>(body: unknown, transfer: readonly TransferListItem[], signal?: AbortSignal): Promise<Result> {
+  run<Result>(body: unknown, transfer: readonly Transferable[], signal?: AbortSignal): Promise<Result> {
     if (this.closed !== undefined) return Promise.reject(this.closed);
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise<Result>((resolve, reject) => {
       const abort = () => {
         const place = this.queue.indexOf(task);
         if (place === -1) return;
         this.queue.splice(place, 1);
-        task.reject(signal?.reason);
+        task.reject(signal?.reason as Error);
       };
       const task: Task = {
         body,
@@ -59,7 +59,7 @@ export class WorkerLane {
           signal?.removeEventListener("abort", abort);
           resolve(result as Result);
         },
-        reject: (reason) => {
+        reject: (reason: Error) => {
           signal?.removeEventListener("abort", abort);
           reject(reason);
         },
@@ -102,7 +102,7 @@ export class WorkerLane {
       const thread = await this.thread(slot);
       task.resolve(await thread.request(task.body, task.transfer));
     } catch (error) {
-      task.reject(this.closed ?? error);
+      task.reject(this.closed ?? (error as Error));
     } finally {
       slot.busy--;
       this.dispatch();

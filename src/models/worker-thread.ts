@@ -1,4 +1,5 @@
-import { parentPort, Worker, type TransferListItem } from "node:worker_threads";
+import { parentPort, Worker, workerData, type Transferable } from "node:worker_threads";
+import { haltBeforeExit, RequestGate } from "./worker-gate.js";
 
 /** The thread ended, or could not be reached, before it answered. */
 export class WorkerLostError extends Error {
@@ -13,6 +14,15 @@ export class WorkerRequestError extends Error {
 interface RequestMessage {
   id: number;
   body: unknown;
+}
+
+/** Tells the thread to end. */
+const CLOSE = "close";
+
+/** What a thread is made with. */
+interface ThreadData {
+  gate: SharedArrayBuffer;
+  data: unknown;
 }
 
 type AnswerMessage = { id: number; result: unknown } | { id: number; error: { message: string; stack?: string } };
@@ -32,22 +42,35 @@ export class WorkerThread {
   private readonly worker: Worker;
   private readonly pending = new Map<number, Pending>();
   private nextId = 0;
+  private readonly gate = new RequestGate();
+  private readonly exited: Promise<void>;
   private loss: WorkerLostError | undefined;
   private readonly lossListeners: (() => void)[] = [];
 
   /**
    * @param entry the module the thread runs, see {@link workerEntry}
-   * @param data handed to the thread as `workerData`
+   * @param data given to the thread, see {@link threadData}
    * @param name shown in debuggers and process lists
    */
   constructor(entry: URL, data: unknown, name: string) {
     const start = fromSources(entry.href) ? withTypeScript(entry) : entry;
-    this.worker = new Worker(start, { workerData: data, name, execArgv: [] });
+    const given: ThreadData = { gate: this.gate.shared, data };
+    this.worker = new Worker(start, { workerData: given, name, execArgv: [] });
     this.worker.unref();
     this.worker.on("message", (answer: AnswerMessage) => this.settle(answer));
-    this.worker.on("messageerror", (error) => this.lose(`sent an unreadable answer: ${error.message}`, error));
+    this.worker.on("messageerror", (error) => {
+      this.lose(`sent an unreadable answer: ${error.message}`, error);
+      this.worker.postMessage(CLOSE);
+    });
     this.worker.on("error", (error) => this.lose(describe(error), error));
-    this.worker.on("exit", (code) => this.lose(`ended with exit code ${code}`));
+    const forget = haltBeforeExit(this.gate);
+    this.exited = new Promise((resolve) => {
+      this.worker.on("exit", (code) => {
+        forget();
+        this.lose(`ended with exit code ${code}`);
+        resolve();
+      });
+    });
   }
 
   /** Calls back once the thread has ended (at once if it has), before its pending requests are rejected. */
@@ -62,20 +85,26 @@ export class WorkerThread {
    * @param transfer buffers handed over to the thread; they are empty here afterwards
    * @throws WorkerRequestError the thread refused the request; WorkerLostError the thread ended
    */
-  request<Result>(body: unknown, transfer: readonly TransferListItem[] = []): Promise<Result> {
+  request<Result>(body: unknown, transfer: readonly Transferable[] = []): Promise<Result> {
     if (this.loss !== undefined) return Promise.reject(this.loss);
     return new Promise<Result>((resolve, reject) => {
       const id = this.nextId++;
       this.worker.postMessage({ id, body } satisfies RequestMessage, transfer);
       if (this.pending.size === 0) this.worker.ref();
-      this.pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.pending.set(id, { resolve, reject });
     });
   }
 
-  /** Ends the thread at once; what is pending is rejected. */
+  /**
+   * Rejects what is pending and ends the thread as soon as the request it works on is done. `terminate()` would be
+   * quicker, but in the middle of a run of ONNX Runtime it aborts the whole process (an uncaught Napi::Error).
+   */
   async close(): Promise<void> {
     this.lose("was closed");
-    await this.worker.terminate();
+    this.gate.close();
+    this.worker.ref();
+    this.worker.postMessage(CLOSE);
+    await this.exited;
   }
 
   private settle(answer: AnswerMessage): void {
@@ -83,7 +112,10 @@ export class WorkerThread {
     if (waiting === undefined) return;
     this.pending.delete(answer.id);
     if (this.pending.size === 0) this.worker.unref();
-    if ("result" in answer) return waiting.resolve(answer.result);
+    if ("result" in answer) {
+      waiting.resolve(answer.result);
+      return;
+    }
     const error = new WorkerRequestError(answer.error.message);
     if (answer.error.stack !== undefined) error.stack = answer.error.stack;
     waiting.reject(error);
@@ -102,27 +134,39 @@ export class WorkerThread {
 /** What a thread's handler gives back: the answer, and the buffers to hand over with it. */
 export interface WorkerAnswer {
   result: unknown;
-  transfer?: readonly TransferListItem[];
+  transfer?: readonly Transferable[];
 }
 
 /** The thread's side of {@link WorkerThread}: answers requests one at a time, in order. */
-export function serveRequests<Request>(handle: (request: Request) => Promise<WorkerAnswer>): void {
+export function serveRequests(handle: (request: unknown) => Promise<WorkerAnswer>): void {
   const port = parentPort;
   if (port === null) throw new Error("this module runs in a worker thread only");
+  const gate = new RequestGate((workerData as ThreadData).gate);
   // ONNX Runtime gives way to the message port before it runs, so order has to be kept by a chain.
   let last: Promise<void> = Promise.resolve();
-  port.on("message", ({ id, body }: RequestMessage) => {
+  port.on("message", (message: RequestMessage | typeof CLOSE) => {
+    // In a thread this ends the thread only. Messages arrive between native runs, never inside one.
+    if (message === CLOSE) process.exit();
+    const { id, body } = message;
     last = last.then(async () => {
+      if (!gate.enter()) return;
       try {
-        const { result, transfer = [] } = await handle(body as Request);
+        const { result, transfer = [] } = await handle(body);
         port.postMessage({ id, result } satisfies AnswerMessage, transfer);
       } catch (error) {
         const { message, stack } = error instanceof Error ? error : new Error(String(error));
         const told = stack === undefined ? { message } : { message, stack };
         port.postMessage({ id, error: told } satisfies AnswerMessage);
+      } finally {
+        gate.leave();
       }
     });
   });
+}
+
+/** Inside a thread: what it was made with. */
+export function threadData(): unknown {
+  return (workerData as ThreadData).data;
 }
 
 /**

@@ -96,12 +96,7 @@ export interface VectorIndex {
    * The best `limit` segments over all patterns, by score descending, then segment id ascending.
    * A segment whose pattern has no query vector is not found.
    */
-  query(
-    indexId: string,
-    queries: readonly PatternQuery[],
-    filter: VectorFilter,
-    limit: number,
-  ): Promise<VectorHit[]>;
+  query(indexId: string, queries: readonly PatternQuery[], filter: VectorFilter, limit: number): Promise<VectorHit[]>;
   /** Number of segments, of one tenant when a filter is given. */
   count(indexId: string, filter?: VectorFilter): Promise<number>;
   health(): Promise<VectorHealth>;

@@ -131,7 +131,7 @@ class CatalogVectorIndex implements LocalVectorIndex {
   }
 
   async load(indexId: string): Promise<void> {
-    await this.inMemory(indexId, async () => undefined);
+    await this.inMemory(indexId, () => Promise.resolve());
   }
 
   async health(): Promise<VectorHealth> {
@@ -140,7 +140,10 @@ class CatalogVectorIndex implements LocalVectorIndex {
       await this.memory?.ping();
       return { ok: true };
     } catch (error) {
-      return { ok: false, message: `The thread that searches the vectors does not answer: ${(error as Error).message}` };
+      return {
+        ok: false,
+        message: `The thread that searches the vectors does not answer: ${(error as Error).message}`,
+      };
     }
   }
 
@@ -220,7 +223,8 @@ function checkVector(vector: Float32Array, indexId: string, dimension: number): 
       `A vector of ${vector.length} values does not fit the index ${indexId}, whose vectors have ${dimension}.`,
     );
   }
-  if (!vector.every(Number.isFinite)) throw new VectorInvalidError("A vector holds values that are not finite numbers.");
+  if (!vector.every(Number.isFinite))
+    throw new VectorInvalidError("A vector holds values that are not finite numbers.");
 }
 
 function checkPoint(point: VectorPoint, indexId: string, dimension: number, tenant: string, videoId: string): void {

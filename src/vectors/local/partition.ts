@@ -41,7 +41,6 @@ export class Partition {
     return this.free.length > BLOCK_WIDTH && this.free.length > this.size;
   }
 
-
   /** Number of vectors of one video. */
   countOf(videoId: string): number {
     return this.slotsOfVideo.get(videoId)?.length ?? 0;
@@ -77,7 +76,12 @@ export class Partition {
   }
 
   /** Scores all vectors, or those of some videos, and offers them to `best`. */
-  async score(query: Float32Array, videoIds: ReadonlySet<string> | undefined, product: ScoreProduct, best: BestHits): Promise<void> {
+  async score(
+    query: Float32Array,
+    videoIds: ReadonlySet<string> | undefined,
+    product: ScoreProduct,
+    best: BestHits,
+  ): Promise<void> {
     const offer = (slot: number, scores: Float32Array) => {
       const occupant = this.occupants[slot];
       const score = scores[slot % BLOCK_WIDTH]!;

@@ -1,8 +1,8 @@
 /** The thread that holds the vectors of the local index and searches them. */
-import { serveRequests, type WorkerAnswer } from "../../models/worker-thread.js";
+import { serveRequests } from "../../models/worker-thread.js";
 import type { PatternQuery, VectorFilter } from "../index.js";
 import type { VectorRows } from "./rows.js";
-import { openScoreProduct } from "./score-product.js";
+import { openScoreProduct, type ScoreProduct } from "./score-product.js";
 import { SegmentMatrix } from "./segment-matrix.js";
 
 /** What the thread is asked; `index` is the index's id. */
@@ -15,13 +15,14 @@ export type SearchWorkerRequest =
   | { kind: "statistics"; index: string; filter?: VectorFilter }
   | { kind: "ping" };
 
-const product = await openScoreProduct();
+let product: ScoreProduct | undefined;
 const matrices = new Map<string, SegmentMatrix>();
 
 /** Requests are answered one at a time, so a query sees a video before or after its replacement, never in between. */
 async function answer(request: SearchWorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case "open":
+      product ??= await openScoreProduct();
       matrices.set(request.index, new SegmentMatrix(request.dimension, product));
       return;
     case "add":
@@ -48,4 +49,4 @@ function matrixOf(index: string): SegmentMatrix {
   return matrix;
 }
 
-serveRequests<SearchWorkerRequest>(async (request): Promise<WorkerAnswer> => ({ result: await answer(request) }));
+serveRequests(async (body) => ({ result: await answer(body as SearchWorkerRequest) }));

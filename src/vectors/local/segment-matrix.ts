@@ -27,7 +27,11 @@ export class SegmentMatrix {
   /** Adds rows. */
   add(rows: VectorRows): void {
     for (const [partition, numbers] of this.byPartition(rows)) {
-      partition.add(numbers, (row) => ({ segmentId: rows.segmentIds[row]!, videoId: rows.videoIds[row]! }), rows.vectors);
+      partition.add(
+        numbers,
+        (row) => ({ segmentId: rows.segmentIds[row]!, videoId: rows.videoIds[row]! }),
+        rows.vectors,
+      );
     }
   }
 

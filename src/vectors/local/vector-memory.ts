@@ -130,7 +130,11 @@ class IndexInMemory {
   }
 
   private async readAll(): Promise<number> {
-    await this.thread.request({ kind: "open", index: this.id, dimension: this.dimension } satisfies SearchWorkerRequest);
+    await this.thread.request({
+      kind: "open",
+      index: this.id,
+      dimension: this.dimension,
+    } satisfies SearchWorkerRequest);
     // Read before the rows: what changes while they are being read is then taken over by the first check.
     this.lastChange = await this.rows.lastChange();
     let count = 0;

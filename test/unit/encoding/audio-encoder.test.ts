@@ -15,7 +15,11 @@ let pack: ModelPack;
 let inference: InferencePool;
 
 async function openPool(threads: number): Promise<InferencePool> {
-  return createInferencePool(pack, { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads }, recordedLog());
+  return createInferencePool(
+    pack,
+    { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads },
+    recordedLog(),
+  );
 }
 
 beforeAll(async () => {
@@ -24,10 +28,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => inference.close());
 
-async function encode(sound: Float32Array, options: EncoderOptions & { chunk?: number; pool?: InferencePool } = {}): Promise<EncodedSegment[]> {
+async function encode(
+  sound: Float32Array,
+  options: EncoderOptions & { chunk?: number; pool?: InferencePool } = {},
+): Promise<EncodedSegment[]> {
   const { chunk = 10_000, pool = inference, ...rest } = options;
   const segments: EncodedSegment[] = [];
-  for await (const group of createEncoder(pack, pool, rest).encodeAudio(inChunks(sound, chunk))) segments.push(...group);
+  for await (const group of createEncoder(pack, pool, rest).encodeAudio(inChunks(sound, chunk)))
+    segments.push(...group);
   return segments;
 }
 
@@ -58,8 +66,22 @@ describe("encoding audio", { timeout: 60_000 }, () => {
     [1, [[0, 1 / SAMPLE_RATE]]],
     [3_200, [[0, 0.2]]],
     [LENGTH, [[0, 3.84]]],
-    [LENGTH + 1, [[0, 3.84], [1.92, (LENGTH + 1) / SAMPLE_RATE]]],
-    [5 * HOP, [[0, 3.84], [1.92, 5.76], [3.84, 7.68], [5.76, 9.6]]],
+    [
+      LENGTH + 1,
+      [
+        [0, 3.84],
+        [1.92, (LENGTH + 1) / SAMPLE_RATE],
+      ],
+    ],
+    [
+      5 * HOP,
+      [
+        [0, 3.84],
+        [1.92, 5.76],
+        [3.84, 7.68],
+        [5.76, 9.6],
+      ],
+    ],
   ])("gives %i samples their segments, with times that end with the audio", async (samples, times) => {
     const segments = await encode(noise(samples, 1));
     expect(segments.map(({ startSeconds, endSeconds }) => [startSeconds, endSeconds])).toEqual(times);
@@ -103,7 +125,12 @@ describe("encoding audio", { timeout: 60_000 }, () => {
   });
 
   it("gives the same vectors whatever the batch size, the chunks, and the number of workers", async () => {
-    const sound = inTurn(noise(3 * LENGTH + 777, 4), tone(2000, LENGTH), silence(2 * LENGTH), noise(2 * LENGTH, 5, 0.05));
+    const sound = inTurn(
+      noise(3 * LENGTH + 777, 4),
+      tone(2000, LENGTH),
+      silence(2 * LENGTH),
+      noise(2 * LENGTH, 5, 0.05),
+    );
     const expected = await encode(sound);
     expect(expected.length).toBeGreaterThan(10);
     expectSame(await encode(sound, { batchSize: 1 }), expected);
@@ -142,11 +169,16 @@ describe("encoding audio", { timeout: 60_000 }, () => {
         const segments = features.dims[0]!;
         const padded = new Float32Array(segments * 12 * 8);
         for (let s = 0; s < segments; s++) padded.set(features.data.subarray(s * 8, (s + 1) * 8), s * 12 * 8);
-        return inference.run(model, { ...inputs, features_vggsound: { data: padded, dims: [segments, 12, 8] } }, signal);
+        return inference.run(
+          model,
+          { ...inputs, features_vggsound: { data: padded, dims: [segments, 12, 8] } },
+          signal,
+        );
       },
     };
     const found: EncodedSegment[] = [];
-    for await (const group of createEncoder(averaging, widened).encodeAudio(inChunks(sound, 20_000))) found.push(...group);
+    for await (const group of createEncoder(averaging, widened).encodeAudio(inChunks(sound, 20_000)))
+      found.push(...group);
     expect(calls["dims"]).toEqual([3, 1, 8]);
     expectSame(found, await encode(sound));
   });
@@ -162,12 +194,18 @@ describe("encoding audio", { timeout: 60_000 }, () => {
   it("reports progress that grows to the length of the audio", async () => {
     const seen: EncodingProgress[] = [];
     const sound = noise(20 * LENGTH, 8);
-    const groups = createEncoder(pack, inference, { batchSize: 4 }).encodeAudio(inChunks(sound, 8_000), (progress) => seen.push(progress));
+    const groups = createEncoder(pack, inference, { batchSize: 4 }).encodeAudio(inChunks(sound, 8_000), (progress) =>
+      seen.push(progress),
+    );
     for await (const group of groups) expect(group.length).toBeGreaterThan(0);
     const encoded = seen.map(({ encodedSeconds }) => encodedSeconds);
     expect(encoded).toEqual([...encoded].sort((a, b) => a - b));
-    expect(seen.at(-1)).toEqual({ decodedSeconds: (20 * LENGTH) / SAMPLE_RATE, encodedSeconds: (20 * LENGTH) / SAMPLE_RATE });
-    for (const { decodedSeconds, encodedSeconds } of seen) expect(decodedSeconds).toBeGreaterThanOrEqual(encodedSeconds);
+    expect(seen.at(-1)).toEqual({
+      decodedSeconds: (20 * LENGTH) / SAMPLE_RATE,
+      encodedSeconds: (20 * LENGTH) / SAMPLE_RATE,
+    });
+    for (const { decodedSeconds, encodedSeconds } of seen)
+      expect(decodedSeconds).toBeGreaterThanOrEqual(encodedSeconds);
   });
 });
 
@@ -181,7 +219,7 @@ describe("a long stream", { timeout: 60_000 }, () => {
       try {
         for (;;) {
           samples += second.length;
-          yield second;
+          yield await Promise.resolve(second);
         }
       } finally {
         closed = true;
@@ -222,24 +260,32 @@ describe("a long stream", { timeout: 60_000 }, () => {
       await new Promise(() => undefined);
     }
     const abort = new AbortController();
-    const next = createEncoder(pack, inference).encodeAudio(stuck(), undefined, abort.signal)[Symbol.asyncIterator]().next();
+    const next = createEncoder(pack, inference)
+      .encodeAudio(stuck(), undefined, abort.signal)
+      [Symbol.asyncIterator]()
+      .next();
     abort.abort(new Error("stop"));
     await expect(next).rejects.toThrow("stop");
   });
 
   it("does not start when the signal has been given before", async () => {
     const source = endless();
-    const groups = createEncoder(pack, inference).encodeAudio(source.pcm, undefined, AbortSignal.abort(new Error("too late")));
+    const groups = createEncoder(pack, inference).encodeAudio(
+      source.pcm,
+      undefined,
+      AbortSignal.abort(new Error("too late")),
+    );
     await expect(groups[Symbol.asyncIterator]().next()).rejects.toThrow("too late");
   });
 
   it("passes the decoder's failure on", async () => {
     async function* failing(): AsyncGenerator<Float32Array> {
-      yield noise(10 * LENGTH, 11);
+      yield await Promise.resolve(noise(10 * LENGTH, 11));
       throw new Error("the stream is damaged");
     }
     const reading = (async () => {
-      for await (const group of createEncoder(pack, inference, { batchSize: 4 }).encodeAudio(failing())) expect(group).toBeDefined();
+      for await (const group of createEncoder(pack, inference, { batchSize: 4 }).encodeAudio(failing()))
+        expect(group).toBeDefined();
     })();
     await expect(reading).rejects.toThrow("the stream is damaged");
   });

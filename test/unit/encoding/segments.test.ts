@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { samplesNeeded, segmentCount, segmentSamples, segmentWindows, windowCount, type SegmentGrid } from "../../../src/encoding/segments.js";
+import {
+  samplesNeeded,
+  segmentCount,
+  segmentSamples,
+  segmentWindows,
+  windowCount,
+  type SegmentGrid,
+} from "../../../src/encoding/segments.js";
 
 const vggish = { windowSamples: 15_600, hopSamples: 15_360, windowsPerSegment: 4 };
 const vggsound = { windowSamples: 30_893, hopSamples: 30_720, windowsPerSegment: 2 };
@@ -21,7 +28,9 @@ const spelledOut = {
     let k = 1;
     const reaches = () => (k - 1) * segment.hopSamples + segment.lengthSamples < samples;
     const hears = () =>
-      experts.some(({ hopSamples }) => (k * segment.hopSamples) / hopSamples < spelledOut.windowCount(samples, hopSamples));
+      experts.some(
+        ({ hopSamples }) => (k * segment.hopSamples) / hopSamples < spelledOut.windowCount(samples, hopSamples),
+      );
     while (reaches() && hears()) k++;
     return k;
   },
@@ -99,9 +108,24 @@ describe("the number of segments", () => {
 
   it("follows the rule at every length, for several grids", () => {
     const grids: SegmentGrid[] = [
-      { sampleRate: 1, segment: { lengthSamples: 16, hopSamples: 8 }, experts: [{ windowSamples: 5, hopSamples: 4, windowsPerSegment: 4 }, { windowSamples: 9, hopSamples: 8, windowsPerSegment: 2 }] },
-      { sampleRate: 1, segment: { lengthSamples: 24, hopSamples: 12 }, experts: [{ windowSamples: 6, hopSamples: 6, windowsPerSegment: 4 }] },
-      { sampleRate: 1, segment: { lengthSamples: 20, hopSamples: 20 }, experts: [{ windowSamples: 8, hopSamples: 5, windowsPerSegment: 4 }] },
+      {
+        sampleRate: 1,
+        segment: { lengthSamples: 16, hopSamples: 8 },
+        experts: [
+          { windowSamples: 5, hopSamples: 4, windowsPerSegment: 4 },
+          { windowSamples: 9, hopSamples: 8, windowsPerSegment: 2 },
+        ],
+      },
+      {
+        sampleRate: 1,
+        segment: { lengthSamples: 24, hopSamples: 12 },
+        experts: [{ windowSamples: 6, hopSamples: 6, windowsPerSegment: 4 }],
+      },
+      {
+        sampleRate: 1,
+        segment: { lengthSamples: 20, hopSamples: 20 },
+        experts: [{ windowSamples: 8, hopSamples: 5, windowsPerSegment: 4 }],
+      },
     ];
     for (const tried of grids) {
       for (let samples = 0; samples < 150; samples++) {

@@ -15,13 +15,18 @@ let encoder: Encoder;
 
 beforeAll(async () => {
   pack = await loadModelPack(TINY_PACK);
-  inference = await createInferencePool(pack, { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 }, recordedLog());
+  inference = await createInferencePool(
+    pack,
+    { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 },
+    recordedLog(),
+  );
   encoder = createEncoder(pack, inference);
 }, 60_000);
 afterAll(() => inference.close());
 
 const length = (vector: Float32Array) => Math.hypot(...vector);
-const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0) / length(a) / length(b);
+const cosine = (a: Float32Array, b: Float32Array) =>
+  a.reduce((sum, value, i) => sum + value * b[i]!, 0) / length(a) / length(b);
 
 describe("encoding a query", () => {
   it("gives one unit embedding and one weight per expert", async () => {
@@ -41,17 +46,22 @@ describe("encoding a query", () => {
   });
 
   it("puts words of one meaning near each other", async () => {
-    const [bird, chirp, thunder] = await Promise.all(["a bird", "chirp", "thunder"].map((text) => encoder.encodeText(text)));
+    const [bird, chirp, thunder] = await Promise.all(
+      ["a bird", "chirp", "thunder"].map((text) => encoder.encodeText(text)),
+    );
     expect(cosine(bird!.embeddings[0]!, chirp!.embeddings[0]!)).toBeGreaterThan(0.9);
     expect(cosine(bird!.embeddings[0]!, thunder!.embeddings[0]!)).toBeLessThan(0.3);
   });
 
-  it.each(["zorp flurb", "", "...", "\u72D7\u5728\u53EB"])("gives no embedding for %j, where no word is known", async (text) => {
-    const query = await encoder.encodeText(text);
-    expect(query.knownWords).toEqual([]);
-    expect(query.embeddings).toEqual([]);
-    expect(query.weights).toHaveLength(0);
-  });
+  it.each(["zorp flurb", "", "...", "\u72D7\u5728\u53EB"])(
+    "gives no embedding for %j, where no word is known",
+    async (text) => {
+      const query = await encoder.encodeText(text);
+      expect(query.knownWords).toEqual([]);
+      expect(query.embeddings).toEqual([]);
+      expect(query.weights).toHaveLength(0);
+    },
+  );
 
   it("cuts known words beyond the pack's limit and names them", async () => {
     const twenty = Array.from({ length: 20 }, () => "hum").join(" ");
@@ -79,7 +89,11 @@ describe("encoding a query", () => {
   });
 
   it("does not remember a failure", async () => {
-    const closing = await createInferencePool(pack, { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 }, recordedLog());
+    const closing = await createInferencePool(
+      pack,
+      { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 },
+      recordedLog(),
+    );
     const failing = createEncoder(pack, closing);
     await failing.encodeText("zorp");
     await closing.close();

@@ -8,7 +8,9 @@ describe("the best hits", () => {
   it("are those that sorting everything would give", () => {
     const random = randomNumbers(2);
     // Few different scores, so that there are many ties.
-    const all = Array.from({ length: 20_000 }, (_, n) => hit(`s${String((n * 7919) % 20_000).padStart(5, "0")}`, Math.floor(random() * 50)));
+    const all = Array.from({ length: 20_000 }, (_, n) =>
+      hit(`s${String((n * 7919) % 20_000).padStart(5, "0")}`, Math.floor(random() * 50)),
+    );
     for (const limit of [1, 10, 600, 30_000]) {
       const best = new BestHits(limit);
       for (const candidate of all) if (best.mayHold(candidate.score)) best.add(candidate);

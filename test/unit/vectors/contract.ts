@@ -57,7 +57,9 @@ export class Library {
 
   /** Replaces a video's segments and makes them visible. */
   async store(videoId: string, sketches: readonly Sketch[], tenant = TENANT): Promise<void> {
-    await (await this.stage(videoId, sketches, tenant))();
+    await (
+      await this.stage(videoId, sketches, tenant)
+    )();
   }
 
   /** Adds a video with segments. */
@@ -68,7 +70,10 @@ export class Library {
   }
 
   /** Best segments for a query of pattern 1. */
-  query(vector: readonly number[], options: { limit?: number; tenant?: string; videoIds?: string[] } = {}): Promise<VectorHit[]> {
+  query(
+    vector: readonly number[],
+    options: { limit?: number; tenant?: string; videoIds?: string[] } = {},
+  ): Promise<VectorHit[]> {
     const { limit = 10, tenant = TENANT, videoIds } = options;
     const filter = { tenant, ...(videoIds === undefined ? {} : { videoIds }) };
     return this.index.query(this.indexId, [{ pattern: 1, vector: Float32Array.from(vector) }], filter, limit);
@@ -107,7 +112,8 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
     afterEach(async () => {
       for (const { id } of await index.list()) await index.drop(id);
       for (const tenant of [TENANT, "other"]) {
-        for (const id of await catalog.videos.findIds(tenant, {})) await catalog.transaction((tx) => catalog.videos.delete(tx, tenant, id));
+        for (const id of await catalog.videos.findIds(tenant, {}))
+          await catalog.transaction((tx) => catalog.videos.delete(tx, tenant, id));
       }
     });
 
@@ -132,7 +138,9 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
       });
 
       it("cannot be created again with another dimension", async () => {
-        await expect(index.create({ id: INDEX, dimension: 4 })).rejects.toMatchObject({ code: "VECTOR_DIMENSION_MISMATCH" });
+        await expect(index.create({ id: INDEX, dimension: 4 })).rejects.toMatchObject({
+          code: "VECTOR_DIMENSION_MISMATCH",
+        });
       });
 
       it("are gone after a drop, which may be repeated", async () => {
@@ -168,7 +176,11 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
         ]);
         const second = await library.add([{ id: "c", vector: [0.25, 0, 0] }]);
         const hits = await library.query([2, 1, 4]);
-        expect(hits.map(({ segmentId, videoId }) => [segmentId, videoId])).toEqual([["a", first], ["b", first], ["c", second]]);
+        expect(hits.map(({ segmentId, videoId }) => [segmentId, videoId])).toEqual([
+          ["a", first],
+          ["b", first],
+          ["c", second],
+        ]);
         hits.forEach(({ score }, i) => expect(score).toBeCloseTo([1.5, 1, 0.5][i]!, 6));
       });
 
@@ -204,7 +216,10 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
           { pattern: 7, vector: new Float32Array([9, 0, 0]) },
         ];
         const hits = await index.query(INDEX, queries, { tenant: TENANT }, 10);
-        expect(hits.map(({ segmentId, score }) => [segmentId, score])).toEqual([["first", 0.5], ["both", 0.25]]);
+        expect(hits.map(({ segmentId, score }) => [segmentId, score])).toEqual([
+          ["first", 0.5],
+          ["both", 0.25],
+        ]);
         expect(await index.query(INDEX, [], { tenant: TENANT }, 10)).toEqual([]);
       });
 
@@ -217,7 +232,10 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
       });
 
       it("sees the videos of the filter only, and none when it names none", async () => {
-        const first = await library.add([{ id: "a", vector: [1, 0, 0] }, { id: "b", vector: [3, 0, 0] }]);
+        const first = await library.add([
+          { id: "a", vector: [1, 0, 0] },
+          { id: "b", vector: [3, 0, 0] },
+        ]);
         const second = await library.add([{ id: "c", vector: [2, 0, 0] }]);
         const theirs = await library.add([{ id: "d", vector: [9, 0, 0] }], "other");
         expect(await library.ids([1, 0, 0], { videoIds: [first] })).toEqual(["b", "a"]);
@@ -289,7 +307,10 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
 
       it("replaces all segments of the video and no others", async () => {
         await library.add([{ id: "kept", vector: [1, 0, 0] }]);
-        const videoId = await library.add([{ id: "old1", vector: [1, 0, 0] }, { id: "old2", vector: [1, 0, 0], pattern: 2 }]);
+        const videoId = await library.add([
+          { id: "old1", vector: [1, 0, 0] },
+          { id: "old2", vector: [1, 0, 0], pattern: 2 },
+        ]);
         await library.store(videoId, [{ id: "new", vector: [2, 0, 0] }]);
         expect(await library.ids([1, 0, 0])).toEqual(["new", "kept"]);
         expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([1]);
@@ -326,10 +347,10 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
           Array.from({ length: 40 }, (_, s) => ({ id: `g${n}-${s}`, vector: [1, s / 100, 0], pattern: 1 + (s % 2) }));
         const videoId = await library.add(generation(0));
         const queries = [1, 2].map((pattern) => ({ pattern, vector: new Float32Array([1, 0, 0]) }));
-        let writing = true;
+        const written = new AbortController();
         const seen = new Set<string>();
         const reader = (async () => {
-          while (writing) {
+          while (!written.signal.aborted) {
             const hits = await index.query(INDEX, queries, { tenant: TENANT }, 100);
             const generations = [...new Set(hits.map(({ segmentId }) => segmentId.split("-")[0]!))];
             expect([hits.length, generations.length]).toEqual([40, 1]);
@@ -337,7 +358,7 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
           }
         })();
         for (let n = 1; n <= 12; n++) await library.store(videoId, generation(n));
-        writing = false;
+        written.abort();
         await reader;
         expect(seen.size).toBeGreaterThan(1);
       });
@@ -349,7 +370,14 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
         ["a segment of another tenant", { tenant: "other" }, "VECTOR_INVALID"],
       ])("refuses %s", async (_, wrong, code) => {
         const videoId = await library.video();
-        const point = { segmentId: "a", videoId, tenant: TENANT, pattern: 1, vector: new Float32Array([1, 0, 0]), ...wrong };
+        const point = {
+          segmentId: "a",
+          videoId,
+          tenant: TENANT,
+          pattern: 1,
+          vector: new Float32Array([1, 0, 0]),
+          ...wrong,
+        };
         const write = catalog.transaction((tx) => index.replaceVideo(INDEX, TENANT, videoId, [point], tx));
         await expect(write).rejects.toMatchObject({ code });
         expect(await index.count(INDEX)).toBe(0);
@@ -397,7 +425,9 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
       await closing.close();
       await closing.close();
       expect(await closing.health()).toMatchObject({ ok: false });
-      await expect(new Library(catalog, closing).query([1, 0, 0])).rejects.toMatchObject({ code: "VECTOR_INDEX_UNAVAILABLE" });
+      await expect(new Library(catalog, closing).query([1, 0, 0])).rejects.toMatchObject({
+        code: "VECTOR_INDEX_UNAVAILABLE",
+      });
     });
   });
 }

@@ -48,10 +48,15 @@ describe("the local engine", { timeout: 60_000 }, () => {
   });
 
   /** What one process has: a catalog and an engine on the database. */
-  async function start(log: RecordedLog = recordedLog()): Promise<{ catalog: Catalog; index: LocalVectorIndex; library: Library }> {
+  async function start(
+    log: RecordedLog = recordedLog(),
+  ): Promise<{ catalog: Catalog; index: LocalVectorIndex; library: Library }> {
     const catalog = await open(databaseUrl);
     const index = await createLocalVectorIndex(catalog, log);
-    closers.push(() => catalog.close(), () => index.close());
+    closers.push(
+      () => catalog.close(),
+      () => index.close(),
+    );
     const library = new Library(catalog, index);
     await index.create({ id: library.indexId, dimension: 3 });
     return { catalog, index, library };
@@ -105,13 +110,18 @@ describe("the local engine", { timeout: 60_000 }, () => {
     const { library, index } = await start(log);
     await library.add([{ id: "a", vector: [1, 0, 0] }]);
     await library.ids([1, 0, 0]);
-    const lost = expect(library.ids([1, 0, 0])).rejects.toMatchObject({ code: "VECTOR_INDEX_UNAVAILABLE", retryable: true });
+    const lost = expect(library.ids([1, 0, 0])).rejects.toMatchObject({
+      code: "VECTOR_INDEX_UNAVAILABLE",
+      retryable: true,
+    });
     await started[0]!.terminate();
     await lost;
     await library.add([{ id: "b", vector: [2, 0, 0] }]);
     expect(await library.ids([1, 0, 0])).toEqual(["b", "a"]);
     expect(await index.health()).toEqual({ ok: true });
-    expect(log.lines).toContainEqual(expect.objectContaining({ level: "warn", message: expect.stringContaining("lost") as string }));
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: "warn", message: expect.stringContaining("lost") as string }),
+    );
   });
 
   it("gives a vector the same score wherever it is stored and whatever else is asked", async () => {

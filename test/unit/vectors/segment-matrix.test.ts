@@ -25,16 +25,23 @@ function tracked() {
   const random = randomNumbers(3);
   const vector = () => Float32Array.from({ length: DIMENSION }, () => random() - 0.5);
   const rowsOf = (rows: readonly Expected[]): VectorRows =>
-    packRows(rows.map((row) => ({ ...row, tenant: TENANT, pattern: 1 })), DIMENSION);
+    packRows(
+      rows.map((row) => ({ ...row, tenant: TENANT, pattern: 1 })),
+      DIMENSION,
+    );
   return {
     matrix,
-    replace(videoId: string, size: number): void {
-      const rows = Array.from({ length: size }, (_, s) => ({ segmentId: `${videoId}/${s}`, videoId, vector: vector() }));
+    replace: (videoId: string, size: number): void => {
+      const rows = Array.from({ length: size }, (_, s) => ({
+        segmentId: `${videoId}/${s}`,
+        videoId,
+        vector: vector(),
+      }));
       matrix.replaceVideo(videoId, rowsOf(rows));
       const others = list.filter((row) => row.videoId !== videoId);
       list.splice(0, list.length, ...others, ...rows);
     },
-    async check(limit: number, videoIds?: string[]): Promise<void> {
+    check: async (limit: number, videoIds?: string[]): Promise<void> => {
       const query = vector();
       const filter = { tenant: TENANT, ...(videoIds === undefined ? {} : { videoIds }) };
       const hits = await matrix.query([{ pattern: 1, vector: query }], filter, limit);
@@ -93,7 +100,13 @@ describe("the matrix of an index", () => {
     const query = Float32Array.from({ length: dimension }, () => random() - 0.5);
     const scores = new Set<number>();
     for (const [video, size] of [1, 3, 60, 70, 500, 4000].entries()) {
-      const rows = Array.from({ length: size }, (_, s) => ({ segmentId: `${video}/${s}`, videoId: `${video}`, tenant: TENANT, pattern: 1, vector }));
+      const rows = Array.from({ length: size }, (_, s) => ({
+        segmentId: `${video}/${s}`,
+        videoId: `${video}`,
+        tenant: TENANT,
+        pattern: 1,
+        vector,
+      }));
       matrix.replaceVideo(`${video}`, packRows(rows, dimension));
       const hits = await matrix.query([{ pattern: 1, vector: query }], { tenant: TENANT }, 10_000);
       for (const { score } of hits) scores.add(score);
