@@ -31,7 +31,7 @@ export interface ViewerOptions {
   rights?: readonly Right[];
   /**
    * Id of the request, repeated in masked errors and in the log.
-   * @default a random UUID
+   * @default `requestId` of the context value when that is a text, else a random UUID
    */
   requestId?: string;
 }
@@ -62,7 +62,7 @@ export function createViewerOf(sources: LoaderSources, hook?: ViewerHook): Viewe
     return {
       tenant,
       rights: new Set(options.rights ?? ALL_RIGHTS),
-      requestId: options.requestId ?? randomUUID(),
+      requestId: options.requestId ?? ownRequestId(hostContext) ?? randomUUID(),
       loaders: createLoaders(sources, tenant),
     };
   };
@@ -76,6 +76,11 @@ export function createViewerOf(sources: LoaderSources, hook?: ViewerHook): Viewe
     }
     return viewer;
   };
+}
+
+function ownRequestId(hostContext: unknown): string | undefined {
+  const id = (hostContext as { requestId?: unknown } | null | undefined)?.requestId;
+  return typeof id === "string" ? id : undefined;
 }
 
 /**

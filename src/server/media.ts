@@ -29,9 +29,11 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".wav": "audio/wav",
 };
 
+const RANGE_NOT_SATISFIABLE = 416;
+
 /** The handler of `/media/:id`. */
 export function mediaHandler(earshot: Earshot, contextOf: (request: Request) => RequestContext): RequestHandler {
-  return async (request, response) => {
+  return async (request, response, next) => {
     const file = await mediaFile(earshot, contextOf(request), String(request.params["id"]));
     if (file === null) {
       notFound(response);
@@ -42,7 +44,9 @@ export function mediaHandler(earshot: Earshot, contextOf: (request: Request) => 
     response.set("Cache-Control", "private, no-cache");
     response.sendFile(file, { dotfiles: "allow", cacheControl: false }, (error) => {
       // After the first byte nothing can be said any more; the player asks for the rest again.
-      if (error !== undefined && !response.headersSent) notFound(response);
+      if (error === undefined || response.headersSent) return;
+      if ((error as { status?: number }).status === RANGE_NOT_SATISFIABLE) next(error);
+      else notFound(response);
     });
   };
 }

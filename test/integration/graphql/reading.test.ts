@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { recordedLog } from "../../fixtures/recorded-log.js";
 import type { Logger } from "../../../src/config/index.js";
 import { addScoredVideo, openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
+
+afterEach(() => vi.restoreAllMocks());
 
 describe("lists", () => {
   let test: TestEarshot;
@@ -70,7 +72,6 @@ describe("lists", () => {
     expect(counts).toHaveBeenCalledTimes(1);
     expect(jobs).toHaveBeenCalledTimes(1);
     expect(videos.mock.calls.length).toBeLessThanOrEqual(1);
-    vi.restoreAllMocks();
   });
 });
 
@@ -92,7 +93,6 @@ describe("unexpected errors", () => {
       expect(line?.details).toMatchObject({ requestId: "request-17", path: "Query.videos" });
       expect(String((line?.details as { err: Error }).err)).toContain("secret");
     } finally {
-      vi.restoreAllMocks();
       await test.end();
     }
   });
