@@ -41,8 +41,6 @@ export async function migrate(url: string, logger: Logger, folder: string = ship
   const client = await connectSqlite(url);
   try {
     await client.execute(bookkeeping);
-    // A migration may rebuild a table that others refer to; references are checked at its end instead.
-    await client.execute("PRAGMA foreign_keys = OFF");
     const applied = await readApplied(client);
     checkHistory(migrations, applied);
     for (const migration of migrations) {
@@ -98,8 +96,10 @@ function checkHistory(migrations: readonly Migration[], applied: ReadonlyMap<str
 
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
   const now = Date.now();
-  // The row comes first, with the name as its key: of two processes, the later one stops here.
-  const script = `BEGIN IMMEDIATE;
+  // A migration may rebuild a table that others refer to, so references are checked at its end only. Its row comes
+  // first, with the name as key: of two processes, the later one stops there.
+  const script = `PRAGMA foreign_keys = OFF;
+    BEGIN IMMEDIATE;
     INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
     VALUES (${quote(name)}, ${quote(checksum)}, ${quote(name)}, ${now}, ${now}, 1);
     ${sql}
@@ -107,7 +107,8 @@ async function apply(client: Client, { name, sql, checksum }: Migration): Promis
     CREATE TEMP TABLE "references" (broken INTEGER CHECK (broken = 0));
     INSERT INTO "references" SELECT count(*) FROM pragma_foreign_key_check;
     DROP TABLE "references";
-    COMMIT;`;
+    COMMIT;
+    PRAGMA foreign_keys = ON;`;
   try {
     await client.executeMultiple(script);
   } catch (error) {
