@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { CommanderError } from "commander";
 import { processEnvironment } from "../config/index.js";
 import { EarshotError } from "../errors.js";
 import { processConsole } from "./console.js";
@@ -13,7 +14,10 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = 1;
-  if (error instanceof EarshotError) {
+  if (error instanceof CommanderError) {
+    // Commander has said what there is to say.
+    process.exitCode = error.exitCode;
+  } else if (error instanceof EarshotError) {
     out.complain(`${error.message} (${error.code})`);
     if (error.detail !== undefined) out.complain(error.detail);
   } else {

@@ -35,6 +35,7 @@ interface ServeFlags extends CommonFlags {
  * @param out Where the commands write.
  * @param env Environment variables to read options from.
  * @param exit Told the exit code of the command that was run.
+ * @returns The program; its `parseAsync` throws a CommanderError for wrong usage, and after help was printed.
  */
 export function createProgram(out: Console, env: Environment, exit: (code: number) => void): Command {
   const program = new Command("earshot")
@@ -43,6 +44,7 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
       writeOut: (text) => out.print(text.trimEnd()),
       writeErr: (text) => out.complain(text.trimEnd()),
     })
+    .exitOverride()
     .showHelpAfterError("(earshot --help lists commands and flags)");
   const command = (usage: string, description: string): Command =>
     program
