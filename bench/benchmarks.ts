@@ -1,0 +1,8 @@
+import type { Benchmark } from "./benchmark.js";
+import { ingestSpeed } from "./ingest-speed.js";
+import { memory } from "./memory.js";
+import { searchLatency } from "./search-latency.js";
+import { startUp } from "./start-up.js";
+
+/** All benchmarks, in the order in which they run. */
+export const BENCHMARKS: readonly Benchmark[] = [ingestSpeed, searchLatency, startUp, memory];
