@@ -54,11 +54,12 @@ export interface PatternQuery {
   vector: Float32Array;
 }
 
-/** A write that is staged; searches see it from `publish()` on. */
+/** A write that is staged in a transaction of the catalog. */
 export interface PendingWrite {
   /**
    * Makes the write visible to searches, all of it at once. Call it after the catalog transaction has been
-   * committed; never when it was rolled back. Resolves when the next query will see the write.
+   * committed; never when it was rolled back. Resolves when every later query sees the write. An engine that keeps
+   * its rows in the catalog may show it from the commit on.
    */
   publish(): Promise<void>;
 }
@@ -79,7 +80,7 @@ export interface VectorIndex {
   list(): Promise<IndexInfo[]>;
   /**
    * Replaces all vectors of the video by `points` (which may be none). Nothing changes for searches before
-   * `publish()`; then a query sees the old segments or the new ones, never a mix.
+   * the commit; a query sees the old segments or the new ones, never a mix.
    */
   replaceVideo(
     indexId: string,
@@ -88,7 +89,7 @@ export interface VectorIndex {
     points: readonly VectorPoint[],
     tx: CatalogTransaction,
   ): Promise<PendingWrite>;
-  /** Removes all vectors of the video, seen by searches from `publish()` on. */
+  /** Removes all vectors of the video; see {@link VectorIndex.replaceVideo}. */
   deleteVideo(indexId: string, videoId: string, tx: CatalogTransaction): Promise<PendingWrite>;
   /** Availability patterns among the segments the filter lets through, ascending. */
   patterns(indexId: string, filter: VectorFilter): Promise<number[]>;

@@ -155,7 +155,7 @@ describe("the inference pool", { timeout }, () => {
   it.each([0, 50, 150])("lets the process end in an orderly way %i ms into a run", async (milliseconds) => {
     const program = fileURLToPath(new URL("../../fixtures/exit-while-running.ts", import.meta.url));
     const run = promisify(execFile)(process.execPath, ["--import", "tsx", program, String(milliseconds)]);
-    await expect(run).rejects.toMatchObject({ code: 7, stderr: "" });
+    await expect(run).rejects.toMatchObject({ code: 7 });
   });
 
   it("takes an aborted run out of the queue", async () => {
