@@ -1,0 +1,103 @@
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { resolveOptions, type EarshotOptions } from "../../../src/config/index.js";
+
+describe("options", () => {
+  it("have a default for everything", () => {
+    const options = resolveOptions();
+    expect(options).toMatchObject({
+      dataDirectory: path.resolve(".earshot"),
+      databaseUrl: `file:${path.resolve(".earshot/earshot.db")}`,
+      temporaryDirectory: path.resolve(".earshot/tmp"),
+      mediaRoots: [],
+      allowBundledFfmpeg: true,
+      audioTrack: "default",
+      limits: { maxDurationSeconds: 43_200 },
+      inference: { executionProviders: ["cpu"] },
+      ingest: { concurrency: 1, maxAttempts: 3, silenceThreshold: 1e-4 },
+      server: { port: 4000, host: "127.0.0.1" },
+      logLevel: "info",
+    });
+    expect(path.basename(options.modelPack)).toBe("starter");
+  });
+
+  it("given in code win over the environment, field by field", () => {
+    const options = resolveOptions({ server: { port: 5000 }, logLevel: undefined }, {
+      EARSHOT_PORT: "6000",
+      EARSHOT_HOST: "::1",
+      EARSHOT_LOG_LEVEL: "debug",
+    });
+    expect(options.server).toMatchObject({ port: 5000, host: "::1" });
+    expect(options.logLevel).toBe("debug");
+  });
+
+  it("become absolute paths", () => {
+    const options = resolveOptions({
+      dataDirectory: "data",
+      mediaRoots: ["films", "/srv"],
+      databaseUrl: "file:x/y.db",
+    });
+    expect(options.databaseUrl).toBe(`file:${path.resolve("x/y.db")}`);
+    expect(options.mediaRoots).toEqual([path.resolve("films"), path.resolve("/srv")]);
+    expect(resolveOptions({ databaseUrl: "file:///srv/y.db" }).databaseUrl).toBe("file:/srv/y.db");
+  });
+
+  it.each([
+    [{ server: { port: 70_000 } }, "server.port"],
+    [{ ingest: { concurrency: 0 } }, "ingest.concurrency"],
+    [{ databaseUrl: "postgres://x" }, "databaseUrl"],
+    [{ audioTrack: "third" }, "audioTrack"],
+    [{ mediaRoot: "/srv" }, "mediaRoot"],
+  ])("are refused, by name, when malformed or unknown: %j", (given, name) => {
+    expect(() => resolveOptions(given as EarshotOptions)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTIONS", message: expect.stringContaining(name) as string }),
+    );
+  });
+});
+
+describe("environment variables", () => {
+  it("set options", () => {
+    const options = resolveOptions(
+      {},
+      {
+        EARSHOT_MEDIA_ROOTS: ["/a", "/b c"].join(path.delimiter),
+        EARSHOT_EXECUTION_PROVIDERS: "cuda, cpu",
+        EARSHOT_ALLOW_BUNDLED_FFMPEG: "no",
+        EARSHOT_MAX_DURATION_SECONDS: "60.5",
+        FFMPEG_PATH: "/opt/ffmpeg",
+      },
+    );
+    expect(options.mediaRoots).toEqual(["/a", "/b c"]);
+    expect(options.inference.executionProviders).toEqual(["cuda", "cpu"]);
+    expect(options.allowBundledFfmpeg).toBe(false);
+    expect(options.limits.maxDurationSeconds).toBe(60.5);
+    expect(options.ffmpegPath).toBe("/opt/ffmpeg");
+  });
+
+  it("of Earshot's own win over ffmpeg's customary one", () => {
+    const env = { FFMPEG_PATH: "/customary", EARSHOT_FFMPEG_PATH: "/own" };
+    expect(resolveOptions({}, env).ffmpegPath).toBe("/own");
+  });
+
+  it("count as not set when they are empty", () => {
+    expect(resolveOptions({}, { EARSHOT_PORT: " ", EARSHOT_HOST: "" }).server.port).toBe(4000);
+  });
+
+  it("are all named when several are malformed", () => {
+    const env = { EARSHOT_PORT: "many", EARSHOT_ALLOW_BUNDLED_FFMPEG: "perhaps" };
+    expect(() => resolveOptions({}, env)).toThrow(
+      /^Invalid environment variables: EARSHOT_ALLOW_BUNDLED_FFMPEG .+; EARSHOT_PORT .+\.$/,
+    );
+  });
+
+  it("are named when their value is out of range", () => {
+    expect(() => resolveOptions({}, { EARSHOT_PORT: "70000" })).toThrow(
+      /^Invalid environment variables: EARSHOT_PORT: /,
+    );
+    expect(() => resolveOptions({}, { EARSHOT_LOG_LEVEL: "loud" })).toThrow(/EARSHOT_LOG_LEVEL/);
+  });
+
+  it("that others invent for a service called earshot are passed over", () => {
+    expect(() => resolveOptions({}, { EARSHOT_SERVICE_HOST: "10.0.0.1" })).not.toThrow();
+  });
+});

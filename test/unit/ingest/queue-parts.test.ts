@@ -1,0 +1,71 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { retryDelayMs } from "../../../src/ingest/retry.js";
+import { checkDescription } from "../../../src/ingest/submission.js";
+import { createWorkerIdentity } from "../../../src/ingest/worker-identity.js";
+
+describe("the wait before another attempt", () => {
+  const delays = { retryDelaySeconds: 5, maxRetryDelaySeconds: 60 };
+
+  it("doubles with each attempt, up to the longest", () => {
+    expect([1, 2, 3, 4, 5, 50].map((attempts) => retryDelayMs(attempts, delays, 0) / 1000)).toEqual([
+      5, 10, 20, 40, 60, 60,
+    ]);
+  });
+
+  it("is up to a half shorter by chance", () => {
+    expect(retryDelayMs(1, delays, 1)).toBe(2500);
+    expect(retryDelayMs(1, delays)).toBeGreaterThanOrEqual(2500);
+    expect(retryDelayMs(1, delays)).toBeLessThanOrEqual(5000);
+  });
+});
+
+describe("a worker", () => {
+  const worker = createWorkerIdentity();
+  const [host, namespace, pid, started, random] = worker.id.split("/");
+
+  it("is told apart from others of its process, and is not gone", () => {
+    const other = createWorkerIdentity();
+    expect(other.id).not.toBe(worker.id);
+    expect(worker.isGone(other.id)).toBe(false);
+  });
+
+  it("is gone when its process is", () => {
+    const { pid: dead } = spawnSync(process.execPath, ["-e", ""]);
+    expect(worker.isGone([host, namespace, dead, started, random].join("/"))).toBe(true);
+    expect(worker.isGone([host, namespace, process.ppid, started, random].join("/"))).toBe(false);
+  });
+
+  it("of an earlier process with the same number is gone", () => {
+    expect(worker.isGone([host, namespace, pid, Number(started) - 1, random].join("/"))).toBe(true);
+  });
+
+  it("on another machine or in another container may live", () => {
+    expect(worker.isGone(["elsewhere", namespace, "1", "1", random].join("/"))).toBe(false);
+    expect(worker.isGone([host, "999", "1", "1", random].join("/"))).toBe(false);
+  });
+});
+
+describe("what is said about a video", () => {
+  it("is null where nothing is said", () => {
+    expect(checkDescription({ source: {} })).toEqual({
+      externalId: null,
+      title: null,
+      metadata: null,
+      requestId: null,
+    });
+  });
+
+  it.each([
+    [{ externalId: "" }, "externalId"],
+    [{ externalId: "x".repeat(501) }, "externalId"],
+    [{ title: "x".repeat(1001) }, "title"],
+    [{ metadata: { text: "x".repeat(70_000) } }, "metadata"],
+    [{ metadata: [1] as unknown as Record<string, unknown> }, "metadata"],
+    [{ metadata: { big: 1n } }, "metadata"],
+  ])("is refused, by field, when it is malformed or too long", (given, field) => {
+    expect(() => checkDescription({ source: {}, ...given })).toThrow(
+      expect.objectContaining({ code: "INVALID_VIDEO_INPUT", field }),
+    );
+  });
+});
