@@ -7,7 +7,7 @@ const BLOCK_WIDTH = 4096;
 /** Vectors of the first block at the beginning; it doubles, so that a small tenant takes little memory. */
 const FIRST_WIDTH = 64;
 /** Vectors copied at a time, few enough to stay in the processor's cache. */
-const TILE = 32;
+const TILE = 256;
 
 /** What is known of the vector in a slot. */
 interface Occupant {
@@ -54,21 +54,20 @@ export class Partition {
    */
   add(rows: readonly number[], occupant: (row: number) => Occupant, source: Float32Array): void {
     const slots = rows.map((row) => this.occupy(occupant(row)));
-    for (let from = 0; from < rows.length; from += TILE) {
-      const to = Math.min(from + TILE, rows.length);
-      for (let d = 0; d < this.dimension; d++) {
-        for (let i = from; i < to; i++) {
-          const slot = slots[i]!;
-          this.blocks[Math.floor(slot / BLOCK_WIDTH)]![d * this.width + (slot % BLOCK_WIDTH)] =
-            source[rows[i]! * this.dimension + d]!;
-        }
-      }
+    for (let from = 0; from < slots.length;) {
+      // A run of neighbouring columns of one block, which are written side by side.
+      let to = from + 1;
+      while (to < slots.length && to - from < TILE && slots[to] === slots[to - 1]! + 1 && slots[to]! % BLOCK_WIDTH > 0)
+        to++;
+      this.write(slots[from]!, rows.slice(from, to), source);
+      from = to;
     }
   }
 
   /** Removes all vectors of a video. */
   removeVideo(videoId: string): void {
-    for (const slot of this.slotsOfVideo.get(videoId) ?? []) {
+    // Backwards, since the last one is given away first: new vectors then get neighbouring columns.
+    for (const slot of (this.slotsOfVideo.get(videoId) ?? []).toReversed()) {
       this.occupants[slot] = undefined;
       this.free.push(slot);
     }
@@ -126,6 +125,16 @@ export class Partition {
       }
     }
     return byBlock;
+  }
+
+  /** Writes rows of `source` to neighbouring columns, from `slot` on. */
+  private write(slot: number, rows: readonly number[], source: Float32Array): void {
+    const block = this.blocks[Math.floor(slot / BLOCK_WIDTH)]!;
+    const starts = rows.map((row) => row * this.dimension);
+    for (let d = 0; d < this.dimension; d++) {
+      let target = d * this.width + (slot % BLOCK_WIDTH);
+      for (const start of starts) block[target++] = source[start + d]!;
+    }
   }
 
   private occupy(occupant: Occupant): number {
