@@ -119,7 +119,7 @@ VIDEOS = (
                 ),
             ),
         ),
-        (Query("a cow is mooing", ("cow mooing",)),),
+        (Query("hens cluck in the farmyard", ("hens clucking",)),),
     ),
     Video(
         "gate.mp4",
