@@ -14,6 +14,9 @@ const SEARCH = `
     }
   }`;
 
+/** Relevance below which a result is shown faintly. */
+const UNLIKELY = 0.02;
+
 const element = (id) => document.getElementById(id);
 const form = element("search");
 const input = element("query");
@@ -112,10 +115,11 @@ function resultItem(edge) {
   item.querySelector(".title").textContent = title;
   item.querySelector(".facts").textContent =
     node.durationSeconds === null ? "" : `length ${clock(node.durationSeconds)}`;
-  const meter = item.querySelector("meter");
-  meter.value = relevance;
-  meter.textContent = percent(relevance);
-  meter.setAttribute("aria-label", `Relevance of ${title}`);
+  const bar = item.querySelector(".bar");
+  bar.setAttribute("aria-valuenow", String(Math.round(relevance * 100)));
+  bar.setAttribute("aria-label", `Relevance of ${title}`);
+  bar.firstElementChild.style.width = `${100 * relevance}%`;
+  item.querySelector(".result").classList.toggle("unlikely", relevance < UNLIKELY);
   item.querySelector(".percent").textContent = percent(relevance);
 
   const timeline = item.querySelector(".timeline");
