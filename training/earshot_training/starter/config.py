@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+EXPERTS = ("vggish", "vggsound")  # in the order of the pack
 
 
 @dataclass(frozen=True)
@@ -11,15 +13,12 @@ class StarterConfig:
     """Defaults of one run. Lengths are samples at 16 kHz unless a name says otherwise."""
 
     # ---- where things are -------------------------------------------------------------------
-    sounds: Path = Path("../shared/data/sounds")  # manifest.csv, captions.csv, clips/
-    captions: Path | None = None  # folder with audiocaps/train.csv; None: next to `sounds`
-    teacher: Path | None = None  # yamnet-classification.tflite; None: next to `sounds`
+    data: Path = Path("../shared/data")  # sounds/, captions/audiocaps/, teacher/
     work: Path = Path("training/runs/starter")  # everything a run writes
     seed: int = 0
     strict_licence: bool = False  # True: only clips with licence_class = permissive
 
     # ---- time: the same numbers go into the pack's manifest ----------------------------------
-    sample_rate: int = 16_000
     segment: int = 61_440  # 3.84 s
     segment_hop: int = 30_720  # 1.92 s
     vggish_window: int = 15_600  # one VGGish example: 96 frames of 25 ms, hop 10 ms
@@ -39,8 +38,8 @@ class StarterConfig:
     vggish_width: int = 24
     vggish_dim: int = 128
     vggsound_width: int = 16
-    expert_minutes: float = 60.0  # wall-clock budget per expert; the schedule follows it
-    expert_batch: int = 48  # scenes per step
+    expert_minutes: float = 66.0  # wall-clock budget per expert; the schedule follows it
+    expert_batch: int = 32  # scenes per step
     expert_lr: float = 2e-3
     expert_weight_decay: float = 0.02
     teacher_weight: float = 1.0  # BCE to YAMNet's 521 probabilities
@@ -52,15 +51,40 @@ class StarterConfig:
     audio_clusters: int = 16
     text_clusters: int = 20
     word_limit: int = 20
+    vocabulary_size: int = 50_000
     margin: float = 0.2
-    extra: dict = field(default_factory=dict)
+    retrieval_scenes: int = 16_000  # scenes of the pool that the retrieval model learns from
+    retrieval_epochs: int = 20
+    retrieval_batch: int = 256
+    retrieval_lr: float = 1e-3
+    softmax_temperature: float = 0.06
+
+    @property
+    def sounds(self) -> Path:
+        """The labelled sounds."""
+        return self.data / "sounds"
+
+    @property
+    def teacher(self) -> Path:
+        """YAMNet and its class names."""
+        return self.data / "teacher"
+
+    @property
+    def audiocaps(self) -> Path:
+        """AudioCaps' training captions."""
+        return self.data / "captions" / "audiocaps" / "train.csv"
+
+    def windows(self, expert: str) -> tuple[int, int]:
+        """Length of an expert's windows, and how far apart two of them start."""
+        if expert == "vggish":
+            return self.vggish_window, self.vggish_hop
+        return self.vggsound_window, self.vggsound_hop
 
     @property
     def scene_samples(self) -> int:
         """Samples of one scene: the last window of each expert reaches past the segment's end."""
-        vggish = (self.segment // self.vggish_hop - 1) * self.vggish_hop + self.vggish_window
-        vggsound = (self.segment // self.vggsound_hop - 1) * self.vggsound_hop + self.vggsound_window
-        return max(vggish, vggsound)
+        grids = [self.windows(expert) for expert in EXPERTS]
+        return max((self.segment // hop - 1) * hop + window for window, hop in grids)
 
     @property
     def windows_per_scene(self) -> int:

@@ -1,6 +1,7 @@
 """The starter pack measured the way the product searches: a clip scores as its best segment does.
 
-Queries are the kinds with at least three clips in the split; a clip is relevant when it carries the kind's label.
+Queries are the kinds with at least three clips in the split; a clip is relevant when it carries the kind's
+label.
 Beside the pack stand YAMNet zero-shot (the query's mean word vector matched to class names, the class's mean
 probability over the clip is the score) and chance (the expectation over random orders).
 """
@@ -11,13 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
 from torch import Tensor
 
-from ..vocabulary import Vocabulary
+from earshot_training.metrics import relevance_metrics
+from earshot_training.vocabulary import Vocabulary
 
 LEAST_CLIPS = 3
 
-# Words of a class name or a query that say nothing about the sound when the two are matched by word vectors.
+# Words that say nothing about a sound when a query is matched to class names by word vectors.
 PLAIN_WORDS = frozenset("a an the of is are in at on by to and or for with from as its their it".split())
 
 
@@ -28,9 +31,6 @@ class Figures:
     map: float
     p1: float
     r10: float
-
-    def row(self) -> str:
-        return f"{self.map:.3f} | {self.p1:.3f} | {self.r10:.3f}"
 
 
 def relevance(labels: list[list[str]], known: set[str], least: int = LEAST_CLIPS) -> tuple[list[str], Tensor]:
@@ -43,23 +43,10 @@ def relevance(labels: list[list[str]], known: set[str], least: int = LEAST_CLIPS
     return kinds, torch.tensor([[kind in row for row in labels] for kind in kinds])
 
 
-def average_precision(scores: Tensor, relevant: Tensor) -> Tensor:
-    """Average precision of each query [queries]; equal scores keep the clips' order."""
-    order = scores.argsort(1, descending=True, stable=True)
-    hit = relevant.gather(1, order).double()
-    precision = hit.cumsum(1) / torch.arange(1, hit.shape[1] + 1)
-    return (precision * hit).sum(1) / hit.sum(1)
-
-
 def figures(scores: Tensor, relevant: Tensor) -> Figures:
-    """Scores [queries, clips] against relevance of the same shape. R@10 is the share of the relevant among the first ten."""
-    order = scores.argsort(1, descending=True, stable=True)
-    hit = relevant.gather(1, order).double()
-    return Figures(
-        float(average_precision(scores, relevant).mean()),
-        float(hit[:, 0].mean()),
-        float((hit[:, :10].sum(1) / hit.sum(1)).mean()),
-    )
+    """Scores and relevance, both [queries, clips]. R@10 is the share of the relevant among the first ten."""
+    found = relevance_metrics(scores.numpy(), relevant.numpy())
+    return Figures(found["mAP"], found["P@1"], found["R@10"])
 
 
 def chance(relevant: Tensor, draws: int = 200, seed: int = 0) -> Figures:
@@ -80,20 +67,23 @@ def _mean_word_vector(text: str, vocabulary: Vocabulary) -> np.ndarray:
     return mean / max(float(np.linalg.norm(mean)), 1e-9)
 
 
-def zero_shot_scores(queries: list[str], names: list[str], probabilities: Tensor, vocabulary: Vocabulary) -> Tensor:
+def zero_shot_scores(
+    queries: list[str], names: list[str], probabilities: Tensor, vocabulary: Vocabulary
+) -> Tensor:
     """[queries, clips]: the clip's mean probability of the class whose name is nearest to the query.
 
     `probabilities` [clips, classes]: YAMNet's outputs averaged over windows with a hop of half a window.
     """
-    classes = np.stack([_mean_word_vector(name.replace("(", " ").replace(")", " "), vocabulary) for name in names])
+    classes = np.stack(
+        [_mean_word_vector(name.replace("(", " ").replace(")", " "), vocabulary) for name in names]
+    )
     wanted = np.stack([_mean_word_vector(query, vocabulary) for query in queries])
     nearest = torch.from_numpy((wanted @ classes.T).argmax(1))
     return probabilities[:, nearest].T
 
 
 def fit_calibration(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Logistic regression of `right` (0 or 1) on a score: (slope, intercept) of the manifest's calibration."""
-    from scipy.optimize import minimize
+    """Logistic regression of `right` (0 or 1) on a score: slope and intercept of the pack's calibration."""
 
     def loss(parameters: np.ndarray) -> float:
         logits = parameters[0] * scores + parameters[1]
@@ -112,3 +102,28 @@ def calibration_error(relevances: np.ndarray, right: np.ndarray, bins: int = 10)
             for part in np.array_split(order, bins)
         )
     )
+
+
+ROWS = {
+    "averaged": "three written captions, scores averaged",
+    "caption_1": "first caption alone",
+    "caption_2": "second caption alone",
+    "caption_3": "third caption alone",
+    "paraphrases": "held-out paraphrases",
+}
+
+
+def report(found: dict) -> str:
+    """The figures of `Recipe.evaluate` as a Markdown table."""
+    lines = [
+        "| queries | starter mAP | P@1 | R@10 | YAMNet zero-shot mAP | P@1 | R@10 |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for key, text in ROWS.items():
+        cells = [f"{found[of][key][name]:.3f}" for of in ("pack", "teacher") for name in ("map", "p1", "r10")]
+        lines.append(f"| {text} | " + " | ".join(cells) + " |")
+    by_chance = found["teacher"]["chance"]
+    lines.append(
+        "| chance | " + " | ".join(f"{by_chance[name]:.3f}" for name in ("map", "p1", "r10")) + " | | | |"
+    )
+    return "\n".join(lines)

@@ -1,7 +1,8 @@
 """The starter pack's two audio experts: the paper's two front ends, slim networks.
 
 Both are plain residual CNNs of dense 3x3 convolutions, which run near the peak of a CPU. Shapes:
-`SlimVGGish`: log-mel [n, 96, 64] -> [n, 1, 128]; `SlimVGGSound`: spectrogram [n, 257, 192] -> [n, 6, 16 * width].
+`SlimVGGish`: log-mel [n, 96, 64] -> [n, 1, dim]; `SlimVGGSound`: spectrogram [n, 257, 192] ->
+[n, 6, 16 * width].
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ class _Residual(nn.Module):
 
 
 class SlimVGGish(nn.Module):
-    """One 128-d embedding per VGGish example of 0.96 s, as the paper's VGGish gives (facts 5.1), pre-activation."""
+    """One embedding per VGGish example of 0.96 s, as the paper's VGGish gives it (reference fact 5.1).
+
+    It is taken before the activation.
+    """
 
     def __init__(self, width: int = 24, dim: int = 128):
         super().__init__()
@@ -52,7 +56,10 @@ class SlimVGGish(nn.Module):
 
 
 class SlimVGGSound(nn.Module):
-    """Features over time: the last stage averaged over frequency only, as in the paper (facts 5.2); stride 32."""
+    """Features over time: the last stage averaged over frequency only, as in the paper (reference fact 5.2).
+
+    One token for every 32 frames of the spectrogram.
+    """
 
     def __init__(self, width: int = 16):
         super().__init__()
@@ -84,7 +91,11 @@ class Heads(nn.Module):
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, tokens: Tensor, windows: int) -> tuple[Tensor, Tensor, Tensor]:
-        """tokens [scenes, time, dim] -> per window logits [scenes, windows, classes] and features, per scene kinds."""
+        """An expert's tokens [scenes, time, dim] -> what it is trained against.
+
+        For each window logits of the teacher's classes [scenes, windows, classes] and the teacher's features
+        [scenes, windows, features]; for each scene logits of the kinds [scenes, kinds].
+        """
         scenes, time, dim = tokens.shape
         normed = self.norm(tokens.reshape(-1, dim)).reshape(scenes, time, dim)
         window = normed.reshape(scenes, windows, time // windows, dim).mean(2)

@@ -8,14 +8,16 @@ people vary in them and the few thousand clips do not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 
-from .config import StarterConfig
+from earshot_training.frontend import SAMPLE_RATE
+from earshot_training.starter.config import StarterConfig
 
-SINGLE, WHILE, FOLLOWED, THREE = "single", "while", "followed", "three"
+FORMS = SINGLE, WHILE, FOLLOWED, THREE = "single", "while", "followed", "three"
+SOUNDS_IN = {SINGLE: 1, WHILE: 2, FOLLOWED: 2, THREE: 3}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Scene:
 
 
 class SceneMaker:
-    """Makes scene number i of a pool from the given sources."""
+    """Makes scene number i of a pool from the given sources, which need at least three kinds."""
 
     def __init__(self, sources: Sequence[Source], config: StarterConfig, seed_offset: int = 0):
         self.sources = sources
@@ -49,14 +51,17 @@ class SceneMaker:
         self.kind_weights = weights / weights.sum()
 
     def make(self, number: int) -> Scene:
-        config = self.config
+        """Scene `number` of the pool."""
         rng = np.random.default_rng([self.seed, number])
-        shares = np.cumsum([config.single_share, config.while_share, config.followed_share])
-        form = (SINGLE, WHILE, FOLLOWED, THREE)[int(np.searchsorted(shares, rng.random(), side="right"))]
-        count = {SINGLE: 1, WHILE: 2, FOLLOWED: 2, THREE: 3}[form]
-        kinds = rng.choice(len(self.by_kind), size=count, replace=False, p=self.kind_weights)
+        shares = np.cumsum([self.config.single_share, self.config.while_share, self.config.followed_share])
+        form = FORMS[int(np.searchsorted(shares, rng.random(), side="right"))]
+        kinds = rng.choice(len(self.by_kind), size=SOUNDS_IN[form], replace=False, p=self.kind_weights)
         parts = tuple(int(rng.choice(self.by_kind[kind])) for kind in kinds)
-        length = config.scene_samples
+        return Scene(_finish(self._mix(form, parts, rng), rng), form, parts)
+
+    def _mix(self, form: str, parts: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """The sounds of a scene at once or in turn, each at a level of its own; float32 [scene_samples]."""
+        length = self.config.scene_samples
         mix = np.zeros(length, np.float32)
         for place, part in enumerate(parts):
             sound = self._take(self.sources[part].samples, rng)
@@ -66,8 +71,8 @@ class SceneMaker:
                 mix[start:end] += piece * _gain_to(piece, rng.uniform(-26, -16))
             else:
                 piece = _fit(sound, length, rng)
-                mix += piece * _gain_to(piece, rng.uniform(-28, -16) if count > 1 else -20)
-        return Scene(_finish(mix, rng), form, parts)
+                mix += piece * _gain_to(piece, rng.uniform(-28, -16) if len(parts) > 1 else -20)
+        return mix
 
     def _take(self, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A stretch of the recording that is not silence, at a slightly changed speed."""
@@ -100,7 +105,7 @@ def _fit(x: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
         return x[start : start + length]
     out = np.zeros(length, np.float32)
     if len(x) < length // 2 and rng.random() < 0.4:
-        step = len(x) + int(rng.uniform(0.02, 0.6) * 16_000)
+        step = len(x) + int(rng.uniform(0.02, 0.6) * SAMPLE_RATE)
         starts = list(range(int(rng.integers(0, step)), length, step))
     else:
         starts = [int(rng.integers(0, length - len(x) + 1)) if rng.random() < 0.7 else 0]
@@ -111,6 +116,7 @@ def _fit(x: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _window_rms(x: np.ndarray, window: int = 4_000) -> np.ndarray:
+    """The loudness of each quarter second."""
     count = max(1, len(x) // window)
     return np.sqrt(np.mean(np.square(x[: count * window].reshape(count, -1)), axis=1) + 1e-12)
 
@@ -122,27 +128,41 @@ def _gain_to(x: np.ndarray, level_db: float) -> float:
 
 def _finish(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Room, tone, noise and level of a whole scene; int16."""
-    length = len(x)
-    spectrum = None
     if rng.random() < 0.15:
-        tail = int(rng.uniform(0.1, 0.5) * 16_000)
-        room = rng.standard_normal(tail).astype(np.float32) * np.exp(-6.9 * np.arange(tail) / tail)
-        room *= rng.uniform(0.1, 0.4) / np.sqrt(np.sum(room**2))
-        room[0] += 1
-        size = 1 << (length + tail).bit_length()
-        x = np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(room, size), size)[:length].astype(np.float32)
+        x = _in_a_room(x, rng)
     if rng.random() < 0.5:
-        spectrum = np.fft.rfft(x)
-        frequency = np.linspace(0, 8_000, len(spectrum))
-        knots = np.interp(np.log(frequency + 50), np.linspace(np.log(50), np.log(8_050), 6), rng.normal(0, 4, 6))
-        spectrum = spectrum * 10 ** (knots / 20)
-        if rng.random() < 0.25:
-            spectrum = spectrum / (1 + (frequency / rng.uniform(2_500, 7_500)) ** 8)
-        x = np.fft.irfft(spectrum, length).astype(np.float32)
+        x = _change_tone(x, rng)
     if rng.random() < 0.35:
-        noise = np.fft.rfft(rng.standard_normal(length))
-        noise /= np.maximum(np.linspace(0, 8_000, len(noise)), 40) ** rng.uniform(0, 1)
-        noise = np.fft.irfft(noise, length).astype(np.float32)
-        x = x + noise * _gain_to(noise, 20 * np.log10(_window_rms(x).max()) - rng.uniform(12, 40))
+        x = _add_noise(x, rng)
     x = x * 10 ** (rng.uniform(-18, 8) / 20)
     return np.clip(np.round(x * 32767), -32768, 32767).astype(np.int16)
+
+
+def _in_a_room(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Convolves with a made-up room: the direct sound and a tail of noise that falls by 60 dB."""
+    tail = int(rng.uniform(0.1, 0.5) * SAMPLE_RATE)
+    room = rng.standard_normal(tail).astype(np.float32) * np.exp(-6.9 * np.arange(tail) / tail)
+    room *= rng.uniform(0.1, 0.4) / np.sqrt(np.sum(room**2))
+    room[0] += 1
+    size = 1 << (len(x) + tail).bit_length()
+    return np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(room, size), size)[: len(x)].astype(np.float32)
+
+
+def _change_tone(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A smooth random equaliser; now and then a low-pass, as of a poor microphone."""
+    spectrum = np.fft.rfft(x)
+    frequency = np.linspace(0, SAMPLE_RATE // 2, len(spectrum))
+    knots = np.linspace(np.log(50), np.log(8_050), 6)
+    decibels = np.interp(np.log(frequency + 50), knots, rng.normal(0, 4, 6))
+    spectrum = spectrum * 10 ** (decibels / 20)
+    if rng.random() < 0.25:
+        spectrum = spectrum / (1 + (frequency / rng.uniform(2_500, 7_500)) ** 8)
+    return np.fft.irfft(spectrum, len(x)).astype(np.float32)
+
+
+def _add_noise(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """White to pink noise, 12 to 40 dB below the scene's loudest quarter second."""
+    noise = np.fft.rfft(rng.standard_normal(len(x)))
+    noise /= np.maximum(np.linspace(0, SAMPLE_RATE // 2, len(noise)), 40) ** rng.uniform(0, 1)
+    noise = np.fft.irfft(noise, len(x)).astype(np.float32)
+    return x + noise * _gain_to(noise, 20 * np.log10(_window_rms(x).max()) - rng.uniform(12, 40))

@@ -1,4 +1,7 @@
-"""Windows and segments of a recording, exactly as the runtime cuts them (docs/model-packs.md, "Windows and segments")."""
+"""Windows and segments of a recording, exactly as the runtime cuts them.
+
+The rules are those of docs/model-packs.md, "Windows and segments".
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,39 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .config import StarterConfig
-from .train_experts import front_end
+from earshot_training.starter.config import EXPERTS, StarterConfig
+from earshot_training.starter.train_experts import front_end
 
 SILENCE = 1e-4  # a segment whose samples all stay below this is not indexed
 
 
 def window_count(samples: int, hop: int) -> int:
-    """Windows of a recording: those that start inside it with at least a quarter of a hop of real audio; at least one."""
-    return max(1, (samples - hop // 4) // hop + 1) if samples > 0 else 0
+    """Windows of a recording: those that start in it and hear at least a quarter of a hop; at least one."""
+    least = -(-hop // 4)
+    return max(1, (samples - least) // hop + 1) if samples > 0 else 0
 
 
 def segment_count(samples: int, config: StarterConfig) -> int:
-    """Segments of a recording: the first, and each further one that hears something the one before did not."""
+    """Segments of a recording: the first, and each further one that hears what the one before did not."""
     if samples <= 0:
         return 0
+    hops = [config.windows(name)[1] for name in EXPERTS]
+    windows_end = max(window_count(samples, hop) * hop for hop in hops)
     count = 1
-    windows = max(window_count(samples, config.vggish_hop) * config.vggish_hop, window_count(samples, config.vggsound_hop) * config.vggsound_hop)
-    while (count - 1) * config.segment_hop + config.segment < samples and count * config.segment_hop < windows:
+    while (count - 1) * config.segment_hop + config.segment < samples and (
+        count * config.segment_hop < windows_end
+    ):
         count += 1
     return count
 
 
 @dataclass
 class Segments:
-    """Features of many segments. `vggish` [n, 4, 128], `vggsound` [n, 12, dim], `availability` [n, 2], `clip` [n] (index of the recording)."""
+    """Features of many segments.
+
+    `vggish` [n, 4, 128] and `vggsound` [n, 12, dim], zero rows where windows are missing; `availability`
+    [n, 2]; `clip` int [n], the index of the recording.
+    """
 
     vggish: Tensor
     vggsound: Tensor
@@ -41,44 +52,60 @@ class Segments:
 
 
 @torch.no_grad()
-def encode_recordings(recordings: list[np.ndarray], experts: dict[str, nn.Module], config: StarterConfig, batch: int = 128) -> Segments:
-    """int16 recordings -> the features of all their segments that are not silent."""
-    tokens: dict[str, list[Tensor]] = {}
-    for name, window, hop in (
-        ("vggish", config.vggish_window, config.vggish_hop),
-        ("vggsound", config.vggsound_window, config.vggsound_hop),
-    ):
-        expert, make_input = experts[name].eval(), front_end(name)
-        counts = [window_count(len(recording), hop) for recording in recordings]
-        windows = np.zeros((sum(counts), window), np.int16)
-        row = 0
-        for recording, count in zip(recordings, counts):
-            for i in range(count):
-                piece = recording[i * hop : i * hop + window]
-                windows[row, : len(piece)] = piece
-                row += 1
-        parts = [
-            expert(make_input(torch.from_numpy(windows[i : i + batch].astype(np.float32) / 32768)))
-            for i in range(0, len(windows), batch)
+def encode_recordings(
+    recordings: list[np.ndarray], experts: dict[str, nn.Module], config: StarterConfig, batch: int = 128
+) -> Segments:
+    """int16 recordings -> the features of all their segments that are not silent.
+
+    At least one recording must have a sample.
+    """
+    places = [
+        (number, k)
+        for number, recording in enumerate(recordings)
+        for k in range(segment_count(len(recording), config))
+        if not _is_silent(recording[k * config.segment_hop : k * config.segment_hop + config.segment])
+    ]
+    features, available = {}, []
+    for name in EXPERTS:
+        window, hop = config.windows(name)
+        tokens = _encode_windows(recordings, experts[name], name, window, hop, batch)
+        first = [k * config.segment_hop // hop for _, k in places]
+        found = [
+            tokens[number][start : start + config.segment // hop]
+            for (number, _), start in zip(places, first, strict=True)
         ]
-        tokens[name] = list(torch.split(torch.cat(parts), counts))
-    rows: dict[str, list] = {"vggish": [], "vggsound": [], "availability": [], "clip": []}
-    for number, recording in enumerate(recordings):
-        for k in range(segment_count(len(recording), config)):
-            heard = recording[k * config.segment_hop : k * config.segment_hop + config.segment]
-            if len(heard) == 0 or np.abs(heard.astype(np.int32)).max() < SILENCE * 32768:
-                continue
-            available = []
-            for name, hop in (("vggish", config.vggish_hop), ("vggsound", config.vggsound_hop)):
-                first, take = k * config.segment_hop // hop, config.segment // hop
-                found = tokens[name][number][first : first + take]
-                per_window = found.shape[1] if found.ndim == 3 else 1
-                full = torch.zeros(take * per_window, found.shape[-1])
-                full[: len(found) * per_window] = found.reshape(-1, found.shape[-1])
-                rows[name].append(full)
-                available.append(float(len(found) > 0))
-            rows["availability"].append(available)
-            rows["clip"].append(number)
-    return Segments(
-        torch.stack(rows["vggish"]), torch.stack(rows["vggsound"]), torch.tensor(rows["availability"]), np.array(rows["clip"])
-    )
+        features[name] = _fill_with_zeros(found, config.segment // hop, tokens[0].shape[1:])
+        available.append([float(len(windows) > 0) for windows in found])
+    clip = np.array([number for number, _ in places], np.int64)
+    return Segments(**features, availability=torch.tensor(available).T.contiguous(), clip=clip)
+
+
+def _is_silent(samples: np.ndarray) -> bool:
+    return np.abs(samples.astype(np.int32)).max() < SILENCE * 32768
+
+
+def _encode_windows(
+    recordings: list[np.ndarray], expert: nn.Module, name: str, window: int, hop: int, batch: int
+) -> list[Tensor]:
+    """The tokens of every window of each recording [windows, tokens, dim]; the last window is zero-filled."""
+    expert, make_input = expert.eval().to(memory_format=torch.channels_last), front_end(name)
+    counts = [window_count(len(recording), hop) for recording in recordings]
+    windows = np.zeros((sum(counts), window), np.int16)
+    starts = [(r, i * hop) for r, count in enumerate(counts) for i in range(count)]
+    for row, (number, start) in enumerate(starts):
+        piece = recordings[number][start : start + window]
+        windows[row, : len(piece)] = piece
+    parts = [
+        expert(make_input(torch.from_numpy(windows[i : i + batch].astype(np.float32) / 32768)))
+        for i in range(0, len(windows), batch)
+    ]
+    return list(torch.split(torch.cat(parts), counts))
+
+
+def _fill_with_zeros(found: list[Tensor], windows: int, shape: torch.Size) -> Tensor:
+    """Tokens of each segment's windows, as many as exist, -> [segments, windows * tokens, dim]."""
+    tokens, dim = shape
+    full = torch.zeros(len(found), windows * tokens, dim)
+    for row, part in enumerate(found):
+        full[row, : len(part) * tokens] = part.reshape(-1, dim)
+    return full

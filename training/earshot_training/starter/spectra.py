@@ -12,7 +12,8 @@ from torch import Tensor
 
 
 def mel_matrix() -> Tensor:
-    """[257, 64]: triangles linear in mel, 125 to 7,500 Hz, peak 1, DC weight 0 (facts 5.1)."""
+    """[257, 64]: triangles linear in mel, 125 to 7,500 Hz, peak 1, DC weight 0 (reference fact 5.1)."""
+
     def mel(frequency: Tensor) -> Tensor:
         return 1127.0 * torch.log1p(frequency / 700.0)
 
@@ -41,12 +42,15 @@ class FastLogMel:
 
 
 class FastSpectrogram:
-    """waveform [n, samples] -> normalised log power spectrogram [n, 257, floor((samples - 353) / 159)] (facts 5.2)."""
+    """waveform [n, samples] -> normalised log power spectrogram [n, 257, frames] (reference fact 5.2).
+
+    frames = floor((samples - 353) / 159).
+    """
 
     def __init__(self) -> None:
         # SciPy's periodic Tukey window, alpha 0.25: cosine flanks over an eighth of the window each.
         position = torch.arange(513, dtype=torch.float64)
-        width = int(math.floor(0.25 * 512 / 2.0))
+        width = math.floor(0.25 * 512 / 2.0)
         window = torch.ones(513, dtype=torch.float64)
         flank = 0.5 * (1 + torch.cos(math.pi * (-1 + 2.0 * position[: width + 1] / 0.25 / 512)))
         window[: width + 1] = flank
@@ -63,7 +67,7 @@ class FastSpectrogram:
         spectrum = torch.fft.rfft(frames)
         power = (spectrum.real.square() + spectrum.imag.square()) * self.scale
         log = torch.log(power + 1e-7)
-        # Twice, so that a constant spectrogram (digital silence) becomes zeros and not rounding noise over 1e-9.
+        # Twice, so that a constant spectrogram (digital silence) becomes zeros, not rounding noise over 1e-9.
         log = log - log.mean((1, 2), keepdim=True)
         log = log - log.mean((1, 2), keepdim=True)
         deviation = log.std((1, 2), keepdim=True, unbiased=False)

@@ -11,6 +11,8 @@ import copy
 import json
 import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +21,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .config import StarterConfig
-from .experts import Heads, SlimVGGish, SlimVGGSound
-from .pool import open_entries, open_waves
-from .spectra import FastLogMel, FastSpectrogram
+from earshot_training.starter.config import StarterConfig
+from earshot_training.starter.experts import Heads, SlimVGGish, SlimVGGSound
+from earshot_training.starter.pool import open_entries, open_waves
+from earshot_training.starter.spectra import FastLogMel, FastSpectrogram
+from earshot_training.starter.teacher import open_teaching
+
+LOG_EVERY = 20  # steps
+SAVE_AFTER = 120  # seconds of training
+VALIDATE_AFTER = 300  # seconds of training
+
+Validation = Callable[[nn.Module, nn.Module], dict[str, float]]
 
 
 def make_expert(name: str, config: StarterConfig) -> nn.Module:
@@ -34,22 +43,200 @@ def make_expert(name: str, config: StarterConfig) -> nn.Module:
 
 def cut_windows(waves: Tensor, name: str, config: StarterConfig) -> Tensor:
     """float32 scenes [n, scene_samples] -> the expert's windows [n * windows, window samples]."""
-    window, hop = (
-        (config.vggish_window, config.vggish_hop)
-        if name == "vggish"
-        else (config.vggsound_window, config.vggsound_hop)
-    )
+    window, hop = config.windows(name)
     count = config.segment // hop
     return waves[:, : (count - 1) * hop + window].unfold(1, window, hop).reshape(-1, window)
 
 
-def front_end(name: str):
+def front_end(name: str) -> Callable[[Tensor], Tensor]:
     """The fast front end of an expert: windows -> its network's input."""
     return FastLogMel() if name == "vggish" else FastSpectrogram()
 
 
+def train_expert(
+    name: str,
+    kinds: list[str],
+    clip_kinds: dict[str, str],
+    config: StarterConfig,
+    folder: Path,
+    validation: Validation | None = None,
+) -> Path:
+    """Trains expert `name` on the pool in `folder`; returns the file with its weights.
+
+    `clip_kinds` maps clip id to kind; `validation(expert, heads) -> dict` is called now and then with the
+    averaged weights. Does nothing when the file is there; goes on from the last checkpoint otherwise.
+    """
+    result, checkpoint, log = (folder / f"{name}{end}" for end in (".pt", ".checkpoint.pt", ".log.jsonl"))
+    if result.exists():
+        return result
+    torch.manual_seed(config.seed)
+    pool = TaughtPool(folder, kinds, clip_kinds, config)
+    training = ExpertTraining(name, len(kinds), config)
+    if checkpoint.exists():
+        training.load(checkpoint)
+    last_save = last_check = training.spent
+    bar = tqdm(total=int(training.budget), initial=int(training.spent), desc=f"expert {name} (s)")
+    while training.spent < training.budget:
+        losses = training.take_step(pool)
+        bar.update(int(training.spent) - bar.n)
+        if training.step % LOG_EVERY == 0:
+            row = {"step": training.step, "spent": round(training.spent)}
+            row |= {part: loss.item() for part, loss in losses.items()}
+            if validation is not None and training.spent - last_check > VALIDATE_AFTER:
+                last_check = training.spent
+                row |= validation(training.averaged, training.averaged_heads)
+                tqdm.write(json.dumps(row))
+            with log.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+        if training.spent - last_save > SAVE_AFTER or training.spent >= training.budget:
+            last_save = training.spent
+            training.save(checkpoint)
+    bar.close()
+    training.save_result(result)
+    return result
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Scenes, and what is to be heard in them.
+
+    waves float32 [scenes, scene_samples]; classes [scenes, windows, 521] and features [scenes, windows, 1024]
+    of the teacher; kinds [scenes, kinds], each row summing to 1.
+    """
+
+    waves: Tensor
+    classes: Tensor
+    features: Tensor
+    kinds: Tensor
+
+
+class TaughtPool:
+    """The scenes in `folder` with their labels and the teacher's outputs."""
+
+    def __init__(self, folder: Path, kinds: list[str], clip_kinds: dict[str, str], config: StarterConfig):
+        self.waves, self.entries = open_waves(config, folder), open_entries(folder)
+        self.classes, self.features = open_teaching(folder, config.windows_per_scene)
+        self.place = {kind: i for i, kind in enumerate(kinds)}
+        self.clip_kinds = clip_kinds
+
+    def __len__(self) -> int:
+        return len(self.waves)
+
+    def batch(self, chosen: np.ndarray) -> Batch:
+        """The scenes of the given numbers."""
+        kinds = torch.zeros(len(chosen), len(self.place))
+        for row, number in enumerate(chosen):
+            clips = self.entries[number]["clips"]
+            for clip in clips:
+                kinds[row, self.place[self.clip_kinds[clip]]] += 1 / len(clips)
+        return Batch(
+            torch.from_numpy(self.waves[chosen].astype(np.float32) / 32768),
+            torch.from_numpy(self.classes[chosen].astype(np.float32) / 255),
+            # The square root brings the few strong features nearer to the many weak ones.
+            torch.from_numpy(np.sqrt(self.features[chosen].astype(np.float32))),
+            kinds,
+        )
+
+
+class ExpertTraining:
+    """The state of one expert's training: networks, their averages, optimiser, seconds spent, steps taken."""
+
+    def __init__(self, name: str, kinds: int, config: StarterConfig):
+        self.name, self.config = name, config
+        self.expert = make_expert(name, config).to(memory_format=torch.channels_last)
+        self.heads = Heads(self.expert.dim, kinds)
+        self.averaged, self.averaged_heads = copy.deepcopy(self.expert), copy.deepcopy(self.heads)
+        self.parameters = [*self.expert.parameters(), *self.heads.parameters()]
+        decayed = [p for p in self.parameters if p.ndim > 1]
+        plain = [p for p in self.parameters if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": config.expert_weight_decay},
+                {"params": plain, "weight_decay": 0.0},
+            ],
+            lr=config.expert_lr,
+        )
+        self.make_input = front_end(name)
+        self.budget = config.expert_minutes * 60
+        self.spent, self.step = 0.0, 0
+
+    def take_step(self, pool: TaughtPool) -> dict[str, Tensor]:
+        """One batch of random scenes; returns its loss and the parts of it."""
+        began = time.monotonic()
+        rng = np.random.default_rng([self.config.seed, 17, self.step])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        batch = pool.batch(np.sort(rng.choice(len(pool), self.config.expert_batch, replace=False)))
+        losses = self._losses(batch, generator)
+        rate = self._rate(self.spent / self.budget)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        losses["loss"].backward()
+        nn.utils.clip_grad_norm_(self.parameters, 5.0)
+        self.optimiser.step()
+        self.step += 1
+        keep = min(0.998, self.step / (self.step + 20))
+        _average(self.averaged, self.expert, keep)
+        _average(self.averaged_heads, self.heads, keep)
+        self.spent += time.monotonic() - began
+        return losses
+
+    def _losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        config, scenes = self.config, len(batch.waves)
+        with torch.no_grad():
+            spectra = self.make_input(cut_windows(batch.waves, self.name, config))
+            spectra = _mask(spectra, self.name, generator)
+        tokens = self.expert(spectra)
+        tokens = tokens.reshape(scenes, -1, tokens.shape[-1])
+        classes, features, kinds = self.heads(tokens, config.windows_per_scene)
+        of_classes = F.binary_cross_entropy_with_logits(classes, batch.classes, reduction="none").sum(-1)
+        loss_classes = of_classes.mean() / 10
+        loss_features = 1 - F.cosine_similarity(features, batch.features, dim=-1, eps=1e-4).mean()
+        loss_kinds = F.cross_entropy(kinds, batch.kinds, label_smoothing=0.05)
+        loss = (
+            config.teacher_weight * loss_classes
+            + config.embedding_weight * 2 * loss_features
+            + config.label_weight * 0.5 * loss_kinds
+        )
+        return {"loss": loss, "classes": loss_classes, "features": loss_features, "kinds": loss_kinds}
+
+    def _rate(self, share: float) -> float:
+        """The learning rate after a share of the time: a short rise, then half a cosine down to zero."""
+        rise, fall = min(1.0, share / 0.03 + 0.02), 0.5 + 0.5 * math.cos(math.pi * min(1.0, share))
+        return self.config.expert_lr * rise * fall
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {
+            "expert": self.expert,
+            "heads": self.heads,
+            "averaged": self.averaged,
+            "averaged_heads": self.averaged_heads,
+        }
+
+    def save(self, checkpoint: Path) -> None:
+        """Writes everything the training goes on from; a process stopped here leaves the old file whole."""
+        state = {key: module.state_dict() for key, module in self._modules().items()}
+        state |= {"optimiser": self.optimiser.state_dict(), "spent": self.spent, "step": self.step}
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(checkpoint)
+
+    def load(self, checkpoint: Path) -> None:
+        """Takes up what `save` wrote."""
+        state = torch.load(checkpoint, weights_only=True)
+        for key, module in self._modules().items():
+            module.load_state_dict(state[key])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.spent, self.step = state["spent"], state["step"]
+
+    def save_result(self, path: Path) -> None:
+        """Writes the averaged weights."""
+        state = {"expert": self.averaged.state_dict(), "heads": self.averaged_heads.state_dict()}
+        torch.save(state | {"step": self.step}, path)
+
+
 def _mask(spectra: Tensor, name: str, generator: torch.Generator) -> Tensor:
-    """SpecAugment: one band and one stretch of time set to the example's mean, each in half of the examples."""
+    """SpecAugment: a band and a stretch of time set to the example's mean, each in half of the examples."""
     count = len(spectra)
     frequency_axis = 2 if name == "vggish" else 1
     fill = spectra.mean((1, 2), keepdim=True)
@@ -64,103 +251,10 @@ def _mask(spectra: Tensor, name: str, generator: torch.Generator) -> Tensor:
     return spectra
 
 
-def train_expert(name: str, kinds: list[str], clip_kinds: dict[str, str], config: StarterConfig, folder: Path, validation=None) -> Path:
-    """Trains expert `name` on the pool in `folder`; returns the file with its weights.
-
-    `clip_kinds` maps clip id to kind; `validation(expert, heads) -> dict` is called now and then with the averaged weights.
-    """
-    result, checkpoint, log = (folder / f"{name}{end}" for end in (".pt", ".checkpoint.pt", ".log.jsonl"))
-    if result.exists():
-        return result
-    torch.manual_seed(config.seed)
-    waves, entries = open_waves(config, folder), open_entries(folder)
-    windows = config.windows_per_scene
-    probabilities = np.memmap(folder / "teacher_probabilities.u8", np.uint8, "r").reshape(len(waves), windows, -1)
-    features = np.memmap(folder / "teacher_embeddings.u8", np.uint8, "r").reshape(len(waves), windows, -1)
-    place = {kind: i for i, kind in enumerate(kinds)}
-    expert = make_expert(name, config).to(memory_format=torch.channels_last)
-    heads = Heads(expert.dim, len(kinds))
-    averaged, averaged_heads = copy.deepcopy(expert), copy.deepcopy(heads)
-    both = nn.ModuleList([expert, heads])
-    decayed = [p for p in both.parameters() if p.ndim > 1]
-    plain = [p for p in both.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config.expert_weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=config.expert_lr,
-    )
-    spent, step = 0.0, 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        for key, module in (("expert", expert), ("heads", heads), ("averaged", averaged), ("averaged_heads", averaged_heads)):
-            module.load_state_dict(state[key])
-        optimiser.load_state_dict(state["optimiser"])
-        spent, step = state["spent"], state["step"]
-    budget = config.expert_minutes * 60
-    make_input = front_end(name)
-    last_save, last_check = spent, spent
-    bar = tqdm(total=int(budget), initial=int(spent), desc=f"expert {name} (s)")
-    while spent < budget:
-        began = time.monotonic()
-        rng = np.random.default_rng([config.seed, 17, step])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        chosen = np.sort(rng.choice(len(waves), config.expert_batch, replace=False))
-        batch = torch.from_numpy(waves[chosen].astype(np.float32) / 32768)
-        target_classes = torch.from_numpy(probabilities[chosen].astype(np.float32) / 255)
-        target_features = torch.from_numpy(np.sqrt(features[chosen].astype(np.float32)))
-        target_kinds = torch.zeros(len(chosen), len(kinds))
-        for row, number in enumerate(chosen):
-            clips = entries[number]["clips"]
-            for clip in clips:
-                target_kinds[row, place[clip_kinds[clip]]] += 1 / len(clips)
-        with torch.no_grad():
-            spectra = _mask(make_input(cut_windows(batch, name, config)), name, generator)
-        tokens = expert(spectra)
-        tokens = tokens.reshape(len(chosen), -1, tokens.shape[-1])
-        classes, guessed, kind_logits = heads(tokens, windows)
-        loss_classes = F.binary_cross_entropy_with_logits(classes, target_classes, reduction="none").sum(-1).mean() / 10
-        loss_features = 1 - F.cosine_similarity(guessed, target_features, dim=-1, eps=1e-4).mean()
-        loss_kinds = F.cross_entropy(kind_logits, target_kinds, label_smoothing=0.05)
-        loss = (
-            config.teacher_weight * loss_classes
-            + config.embedding_weight * 2 * loss_features
-            + config.label_weight * 0.5 * loss_kinds
-        )
-        share = spent / budget
-        rate = config.expert_lr * min(1.0, share / 0.03 + 0.02) * (0.5 + 0.5 * math.cos(math.pi * min(1.0, share)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(both.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        keep = min(0.998, step / (step + 20))
-        for mean, now in ((averaged, expert), (averaged_heads, heads)):
-            _average(mean, now, keep)
-        spent += time.monotonic() - began
-        bar.update(int(spent) - bar.n)
-        if step % 20 == 0:
-            row = {"step": step, "spent": round(spent), "loss": loss.item(), "classes": loss_classes.item(), "features": loss_features.item(), "kinds": loss_kinds.item()}
-            if validation is not None and spent - last_check > 300:
-                last_check = spent
-                row |= validation(averaged, averaged_heads)
-                tqdm.write(json.dumps(row))
-            with log.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-        if spent - last_save > 120 or spent >= budget:
-            last_save = spent
-            torch.save(
-                {"expert": expert.state_dict(), "heads": heads.state_dict(), "averaged": averaged.state_dict(),
-                 "averaged_heads": averaged_heads.state_dict(), "optimiser": optimiser.state_dict(), "spent": spent, "step": step},
-                checkpoint,
-            )  # fmt: skip
-    torch.save({"expert": averaged.state_dict(), "heads": averaged_heads.state_dict(), "step": step}, result)
-    return result
-
-
 @torch.no_grad()
 def _average(mean: nn.Module, now: nn.Module, keep: float) -> None:
-    for old, new in zip(mean.state_dict().values(), now.state_dict().values()):
+    """Moves the averaged weights towards those of now; counters are copied."""
+    for old, new in zip(mean.state_dict().values(), now.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
             old.mul_(keep).add_(new, alpha=1 - keep)
         else:
@@ -168,12 +262,19 @@ def _average(mean: nn.Module, now: nn.Module, keep: float) -> None:
 
 
 @torch.no_grad()
-def expert_tokens(expert: nn.Module, name: str, waves: np.ndarray, config: StarterConfig, batch: int = 64) -> Tensor:
+def expert_tokens(
+    expert: nn.Module,
+    name: str,
+    waves: np.ndarray,
+    config: StarterConfig,
+    batch: int = 64,
+    progress: bool = False,
+) -> Tensor:
     """int16 scenes [n, scene_samples] -> features [n, tokens, dim] of a trained expert, in eval mode."""
-    expert.eval()
+    expert = expert.eval().to(memory_format=torch.channels_last)
     make_input = front_end(name)
     parts = []
-    for start in range(0, len(waves), batch):
+    for start in tqdm(range(0, len(waves), batch), desc=f"features {name}", disable=not progress):
         wave = torch.from_numpy(waves[start : start + batch].astype(np.float32) / 32768)
         tokens = expert(make_input(cut_windows(wave, name, config)))
         parts.append(tokens.reshape(len(wave), -1, tokens.shape[-1]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,38 +19,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from ..loss import max_margin_ranking_loss
-from ..model import CENet
-from ..optim import Ranger
-from ..vocabulary import Vocabulary
-from .captions import Captions
-from .config import StarterConfig
-from .scenes import SINGLE
-from .segments import Segments
-
-
-@dataclass
-class Example:
-    """One row a caption can be drawn for: which sounds it holds, from which clips."""
-
-    form: str
-    kinds: list[str]
-    clips: list[str]
-
-
-def word_matrix(texts: list[str], vocabulary: Vocabulary, limit: int, rng: np.random.Generator | None = None) -> Tensor:
-    """[texts, limit, dim] word vectors, zero after the last word; with `rng`, words are dropped or replaced by neighbours."""
-    out = np.zeros((len(texts), limit, vocabulary.dim), np.float32)
-    for row, text in enumerate(texts):
-        numbers = vocabulary.rows(text)
-        if rng is not None and len(numbers) > 1:
-            kept = [n for n in numbers if rng.random() > 0.08]
-            numbers = kept or numbers
-            numbers = [vocabulary.random_neighbour(n, rng) if rng.random() < 0.12 else n for n in numbers]
-        numbers = numbers[:limit]
-        if numbers:
-            out[row, : len(numbers)] = vocabulary.vectors[numbers]
-    return torch.from_numpy(out)
+from earshot_training.loss import max_margin_ranking_loss
+from earshot_training.model import CENet
+from earshot_training.optim import Ranger
+from earshot_training.starter.batches import Batch, Batches, Example
+from earshot_training.starter.captions import Captions
+from earshot_training.starter.config import StarterConfig
+from earshot_training.starter.segments import Segments
+from earshot_training.vocabulary import Vocabulary
 
 
 def build_model(config: StarterConfig, word_dim: int, vggsound_dim: int) -> CENet:
@@ -64,15 +41,6 @@ def build_model(config: StarterConfig, word_dim: int, vggsound_dim: int) -> CENe
         shared_dim=config.shared_dim,
         variant="ce",
     )
-
-
-def hide_tail(vggish: Tensor, vggsound: Tensor, rows: np.ndarray, rng: np.random.Generator) -> None:
-    """Shortens some rows in place to what a clip of 1 to 3 VGGish windows gives: zero tokens at the end."""
-    windows, per_window = vggish.shape[1], vggsound.shape[1] // 2
-    for row in rows:
-        keep = int(rng.integers(1, windows))
-        vggish[row, keep:] = 0
-        vggsound[row, -(-keep // 2) * per_window :] = 0
 
 
 @torch.no_grad()
@@ -91,8 +59,10 @@ def embed_segments(model: CENet, segments: Segments) -> Tensor:
 def embed_queries(model: CENet, texts: list[str], vocabulary: Vocabulary, config: StarterConfig) -> Tensor:
     """Queries -> flat vectors concat_e(w_e T_e) [n, E * D], for segments with every expert."""
     model.eval()
-    embeddings, weights = model.encode_text(word_matrix(texts, vocabulary, config.word_limit))
-    return torch.cat([weights[:, i : i + 1] * embedding for i, embedding in enumerate(embeddings.values())], 1)
+    embeddings, weights = model.encode_text(torch.from_numpy(vocabulary.embed(texts, config.word_limit)))
+    return torch.cat(
+        [weights[:, i : i + 1] * embedding for i, embedding in enumerate(embeddings.values())], 1
+    )
 
 
 def clip_scores(queries: Tensor, vectors: Tensor, clip: np.ndarray, clips: int) -> Tensor:
@@ -102,20 +72,6 @@ def clip_scores(queries: Tensor, vectors: Tensor, clip: np.ndarray, clips: int) 
     return scores.scatter_reduce(1, index, queries @ vectors.T, "amax")
 
 
-def kind_queries(labels: list[list[str]], captions: dict[str, list[str]], least: int) -> tuple[list[str], Tensor]:
-    """The kinds with at least `least` clips, and their relevance [kinds, clips]."""
-    kinds = sorted({label for row in labels for label in row if sum(label in other for other in labels) >= least and label in captions})
-    return kinds, torch.tensor([[kind in row for row in labels] for kind in kinds])
-
-
-def mean_average_precision(scores: Tensor, relevant: Tensor) -> Tensor:
-    """Average precision per query; ties are broken by position."""
-    order = scores.argsort(1, descending=True, stable=True)
-    hit = relevant.gather(1, order).double()
-    precision = hit.cumsum(1) / torch.arange(1, hit.shape[1] + 1)
-    return (precision * hit).sum(1) / hit.sum(1)
-
-
 def train_retrieval(
     examples: list[Example],
     pool_features: tuple[Tensor, Tensor],
@@ -123,8 +79,9 @@ def train_retrieval(
     clip_examples: list[Example],
     captions: Captions,
     vocabulary: Vocabulary,
+    fixed: set[str],
     config: StarterConfig,
-    validation,
+    validation: Callable[[CENet], float],
     folder: Path,
     epochs: int = 24,
     batch: int = 256,
@@ -137,82 +94,159 @@ def train_retrieval(
     dropout: float = 0.1,
     noise: float = 0.05,
 ) -> tuple[CENet, float]:
-    """Trains and returns the best model and its mAP on `val`. `validation(model) -> float`."""
+    """Trains and returns the best model and its mAP on `val`.
+
+    `examples` describe the rows of `pool_features` (vggish, vggsound); `clip_examples` the recordings of
+    `clip_segments`. `fixed`: words that `varied_words` must not bring in. `optimiser_name`: "adamw" or the
+    paper's "ranger". `dropout` of feature channels, `noise` in standard deviations. A run that was stopped
+    goes on after its last whole epoch, if its settings are the same.
+    """
+    settings = RetrievalSettings(
+        epochs,
+        batch,
+        lr,
+        optimiser_name,
+        softmax_weight,
+        margin_weight,
+        temperature,
+        weight_decay,
+        dropout,
+        noise,
+    )
     torch.manual_seed(config.seed)
     rng = np.random.default_rng([config.seed, 29])
+    batches = Batches(
+        examples, pool_features, clip_segments, clip_examples, captions, vocabulary, fixed, config
+    )
     model = build_model(config, vocabulary.dim, pool_features[1].shape[-1])
-    if optimiser_name == "ranger":
-        optimiser = Ranger(model.parameters(), lr=lr, weight_decay=1e-3)
-    else:
-        optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    of_clip = [np.flatnonzero(clip_segments.clip == number) for number in range(len(clip_examples))]
-    heard = [number for number, rows in enumerate(of_clip) if len(rows)]
-    per_epoch = len(examples) // 2
-    steps = (per_epoch + 2 * len(heard)) // batch * epochs
-    step, best, best_model = 0, -1.0, None
-    bar = tqdm(total=steps, desc="retrieval")
-    for epoch in range(epochs):
-        order = [(0, int(i)) for i in rng.permutation(len(examples))[:per_epoch]]
-        order += [(1, number) for number in heard for _ in range(2)]
-        order = [order[i] for i in rng.permutation(len(order))]
+    training = RetrievalTraining(model, settings, config, batches.per_epoch(batch) * epochs)
+    checkpoint = folder / "retrieval.checkpoint.pt"
+    if checkpoint.exists():
+        training.load(checkpoint, rng)
+    bar = tqdm(total=training.steps, initial=training.step, desc="retrieval")
+    for epoch in range(training.epoch, epochs):
         model.train()
         total = 0.0
-        for start in range(0, len(order) - batch + 1, batch):
-            picked = order[start : start + batch]
-            rows = [examples[i] if source == 0 else clip_examples[i] for source, i in picked]
-            vggish = torch.stack(
-                [pool_features[0][i] if source == 0 else clip_segments.vggish[rng.choice(of_clip[i])] for source, i in picked]
-            )
-            chosen = [rng.choice(of_clip[i]) if source else -1 for source, i in picked]
-            vggish = torch.stack([clip_segments.vggish[c] if c >= 0 else pool_features[0][i] for c, (_, i) in zip(chosen, picked)])
-            vggsound = torch.stack([clip_segments.vggsound[c] if c >= 0 else pool_features[1][i] for c, (_, i) in zip(chosen, picked)])
-            shorten = [r for r, row in enumerate(rows) if row.form == SINGLE and chosen[r] < 0 and rng.random() < 0.25]
-            hide_tail(vggish, vggsound, np.array(shorten, int), rng)
-            if noise:
-                vggish = vggish + noise * vggish.std() * torch.randn_like(vggish) * (vggish != 0)
-                vggsound = vggsound + noise * vggsound.std() * torch.randn_like(vggsound) * (vggsound != 0)
-            if dropout:
-                vggish = vggish * (torch.rand(batch, 1, vggish.shape[2]) > dropout)
-                vggsound = vggsound * (torch.rand(batch, 1, vggsound.shape[2]) > dropout)
-            drawn = [captions.draw(row.form, row.kinds, row.clips, rng) for row in rows]
-            words = word_matrix([text for text, _ in drawn], vocabulary, config.word_limit, rng)
-            available = torch.ones(batch, 2)
-            missing = torch.rand(batch) < 0.05
-            available[missing, torch.randint(0, 2, (int(missing.sum()),))] = 0
-            embeddings = model.encode_clip({"vggish": vggish, "vggsound": vggsound}, available)
-            text, weights = model.encode_text(words)
-            similarity = model.similarity(text, weights, embeddings, available)
-            # also_right[i, j]: scene j holds every sound that caption i speaks of.
-            held = [frozenset(row.kinds) for row in rows]
-            also_right = torch.tensor([[named <= sounds for sounds in held] for _, named in drawn])
-            also_right |= torch.eye(batch, dtype=torch.bool)
-            loss = torch.zeros(())
-            if margin_weight:
-                loss = loss + margin_weight * 10 * max_margin_ranking_loss(similarity, config.margin, ignore=also_right)
-            if softmax_weight:
-                loss = loss + softmax_weight * _softmax_loss(similarity / temperature, also_right)
-            for group in optimiser.param_groups:
-                warm = min(1.0, (step + 1) / 100)
-                group["lr"] = lr * warm * (0.5 + 0.5 * np.cos(np.pi * step / steps)) if optimiser_name != "ranger" else lr * 0.95**epoch
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-            optimiser.step()
-            total += loss.item()
-            step += 1
+        for picked in batches.draw_epoch(batch, rng):
+            total += training.take_step(batches.make(picked, dropout, noise, rng))
             bar.update()
         figure = validation(model)
-        row = {"epoch": epoch, "loss": total / max(1, len(order) // batch), "val_map": figure}
+        row = {"epoch": epoch, "loss": total / max(1, batches.per_epoch(batch)), "val_map": figure}
         tqdm.write(json.dumps(row))
         with (folder / "retrieval.log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
-        if figure >= best:
-            best, best_model = figure, copy.deepcopy(model)
-    return best_model, best
+        training.end_epoch(figure)
+        training.save(checkpoint, rng)
+    bar.close()
+    checkpoint.unlink(missing_ok=True)
+    return training.best_model, training.best
+
+
+@dataclass(frozen=True)
+class RetrievalSettings:
+    """How the retrieval model is trained; the fields are `train_retrieval`'s arguments."""
+
+    epochs: int
+    batch: int
+    lr: float
+    optimiser_name: str
+    softmax_weight: float
+    margin_weight: float
+    temperature: float
+    weight_decay: float
+    dropout: float
+    noise: float
+
+
+class RetrievalTraining:
+    """The state of a training: model, optimiser, steps and epochs taken, the best model so far."""
+
+    def __init__(self, model: CENet, settings: RetrievalSettings, config: StarterConfig, steps: int):
+        self.model, self.settings, self.margin, self.steps = model, settings, config.margin, steps
+        if settings.optimiser_name == "ranger":
+            self.optimiser = Ranger(model.parameters(), lr=settings.lr, weight_decay=1e-3)
+        else:
+            self.optimiser = torch.optim.AdamW(
+                model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+            )
+        self.step, self.epoch = 0, 0
+        self.best, self.best_model = -1.0, model
+
+    def take_step(self, batch: Batch) -> float:
+        """One step of the optimiser; returns the loss."""
+        loss = self._loss(batch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
+        self.optimiser.step()
+        self.step += 1
+        return loss.item()
+
+    def _loss(self, batch: Batch) -> Tensor:
+        settings = self.settings
+        embeddings = self.model.encode_clip(batch.features, batch.available)
+        text, weights = self.model.encode_text(batch.words)
+        similarity = self.model.similarity(text, weights, embeddings, batch.available)
+        loss = torch.zeros(())
+        if settings.margin_weight:
+            ranking = max_margin_ranking_loss(similarity, self.margin, ignore=batch.also_right)
+            loss = loss + settings.margin_weight * 10 * ranking
+        if settings.softmax_weight:
+            softmax = _softmax_loss(similarity / settings.temperature, batch.also_right)
+            loss = loss + settings.softmax_weight * softmax
+        return loss
+
+    def _rate(self) -> float:
+        """AdamW: a rise over 100 steps on half a cosine down to zero; Ranger: 5 % less each epoch."""
+        if self.settings.optimiser_name == "ranger":
+            return self.settings.lr * 0.95**self.epoch
+        warm = min(1.0, (self.step + 1) / 100)
+        return self.settings.lr * warm * (0.5 + 0.5 * np.cos(np.pi * self.step / self.steps))
+
+    def end_epoch(self, figure: float) -> None:
+        """Counts an epoch; keeps the model if none before had a better figure."""
+        self.epoch += 1
+        if figure >= self.best:
+            self.best, self.best_model = figure, copy.deepcopy(self.model)
+
+    def _fingerprint(self) -> str:
+        return json.dumps([vars(self.settings), self.steps])
+
+    def save(self, checkpoint: Path, rng: np.random.Generator) -> None:
+        """Writes all that the training goes on from, the state of the random numbers included."""
+        state = {
+            "fingerprint": self._fingerprint(),
+            "model": self.model.state_dict(),
+            "best_model": self.best_model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "epoch": self.epoch,
+            "best": self.best,
+            "numpy": json.dumps(rng.bit_generator.state),
+            "torch": torch.get_rng_state(),
+        }
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(checkpoint)
+
+    def load(self, checkpoint: Path, rng: np.random.Generator) -> None:
+        """Takes up what `save` wrote, unless it was made with other settings."""
+        state = torch.load(checkpoint, weights_only=True)
+        if state["fingerprint"] != self._fingerprint():
+            return
+        self.best_model = copy.deepcopy(self.model)
+        self.best_model.load_state_dict(state["best_model"])
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.epoch, self.best = state["step"], state["epoch"], state["best"]
+        rng.bit_generator.state = json.loads(state["numpy"])
+        torch.set_rng_state(state["torch"])
 
 
 def _softmax_loss(logits: Tensor, also_right: Tensor) -> Tensor:
-    """Cross entropy over the batch in both directions; other right answers are left out of the denominators."""
+    """Cross entropy over the batch in both directions; other right answers leave the denominators."""
     size = len(logits)
     masked = logits.masked_fill(also_right & ~torch.eye(size, dtype=torch.bool), float("-inf"))
     target = torch.arange(size)
