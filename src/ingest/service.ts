@@ -4,7 +4,7 @@ import type { Catalog, CatalogTransaction, IngestJobRecord, IngestOrder, VideoRe
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { Encoder } from "../encoding/index.js";
 import { JobNotFoundError, VideoNotFoundError } from "../errors.js";
-import { findFfmpeg } from "../media/index.js";
+import { findFfmpeg, removeStaleFolders } from "../media/index.js";
 import type { ModelPack } from "../models/index.js";
 import type { PendingWrite, VectorIndex } from "../vectors/index.js";
 import { updateOf, type IngestEvents } from "./events.js";
@@ -144,6 +144,7 @@ export class IngestService {
     if (this.queue !== undefined) return;
     const { catalog, options, logger } = this.parts;
     const tools = await findFfmpeg(options, logger);
+    await removeStaleFolders(options.temporaryDirectory);
     const queue = new JobQueue({
       catalog,
       options: options.ingest,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { isRunning } from "../media/index.js";
 
 /**
  * Who works on a job, as its row says: machine, process, start of the process, and a random part for each queue in it.
@@ -34,14 +35,5 @@ function processNamespace(): string {
     return readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
   } catch {
     return "0";
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
 import type { Readable } from "node:stream";
 import { childEnvironment } from "../config/index.js";
 import { FfmpegUnavailableError } from "../errors.js";
+import { makeTemporaryFolder } from "./temporary.js";
 
 /** How a program ended. */
 export interface ToolExit {
@@ -41,8 +41,7 @@ export async function startTool(
   args: readonly string[],
   temporaryDirectory: string = tmpdir(),
 ): Promise<RunningTool> {
-  await mkdir(temporaryDirectory, { recursive: true });
-  const cwd = await mkdtemp(path.join(temporaryDirectory, "media-"));
+  const cwd = await makeTemporaryFolder(temporaryDirectory);
   const child = spawn(program, args, {
     cwd,
     // The bundled ffprobe is linked statically and crashes when it loads the system's character tables.
