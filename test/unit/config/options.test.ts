@@ -22,11 +22,14 @@ describe("options", () => {
   });
 
   it("given in code win over the environment, field by field", () => {
-    const options = resolveOptions({ server: { port: 5000 }, logLevel: undefined }, {
-      EARSHOT_PORT: "6000",
-      EARSHOT_HOST: "::1",
-      EARSHOT_LOG_LEVEL: "debug",
-    });
+    const options = resolveOptions(
+      { server: { port: 5000 }, logLevel: undefined },
+      {
+        EARSHOT_PORT: "6000",
+        EARSHOT_HOST: "::1",
+        EARSHOT_LOG_LEVEL: "debug",
+      },
+    );
     expect(options.server).toMatchObject({ port: 5000, host: "::1" });
     expect(options.logLevel).toBe("debug");
   });
