@@ -74,7 +74,8 @@ function decodeArguments(file: string, { stream, sampleRate }: DecodeOptions): s
     ...inputArguments(file),
     ...["-map", `0:${stream.index}`, "-vn", "-sn", "-dn", "-map_metadata", "-1"],
     ...["-af", filters.join(","), "-ac", "1", "-ar", String(sampleRate)],
-    ...["-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"],
+    // Without it every packet, 4 KB or less, is written and read on its own: that costs as much as the decoding.
+    ...["-c:a", "pcm_f32le", "-flush_packets", "0", "-f", "f32le", "pipe:1"],
   ];
 }
 
