@@ -203,7 +203,7 @@ class RetrievalTraining:
         if self.settings.optimiser_name == "ranger":
             return self.settings.lr * 0.95**self.epoch
         warm = min(1.0, (self.step + 1) / 100)
-        return self.settings.lr * warm * (0.5 + 0.5 * np.cos(np.pi * self.step / self.steps))
+        return self.settings.lr * warm * (0.5 + 0.5 * float(np.cos(np.pi * self.step / self.steps)))
 
     def end_epoch(self, figure: float) -> None:
         """Counts an epoch; keeps the model if none before had a better figure."""
