@@ -62,10 +62,11 @@ async function fill({ catalog, encoder, pack, vectors }: Earshot, videos: number
       video.id,
       rows.map(({ vector: _, ...row }) => row),
     );
-    const points = rows.map(({ id, pattern, vector }) => ({
+    const points = rows.map(({ id, ordinal, pattern, vector }) => ({
       segmentId: id,
       videoId: video.id,
       tenant: TENANT,
+      ordinal,
       pattern,
       vector,
     }));

@@ -12,9 +12,6 @@ import { percentile, rounded } from "./statistics.js";
 
 const FIRST = 10;
 const MOMENTS_PER_VIDEO = 3;
-/** Segments which the search service asks the index for at first, for a page of {@link FIRST} videos. */
-const QUERY_LIMIT = (FIRST + 1) * 8;
-
 export const searchLatency: Benchmark = {
   name: "search-latency",
   async run(context) {
@@ -85,13 +82,13 @@ async function search(earshot: Earshot, query: string): Promise<void> {
   if (page.hits.length === 0) throw new Error(`"${query}" found nothing`);
 }
 
-/** The first query to the index of each search, without anything around it. */
+/** The query to the index of each search, without anything around it. */
 async function vectorQueries({ encoder, vectors, pack }: Earshot, queries: readonly string[]): Promise<number[]> {
   const filter = { tenant: TENANT };
   const patterns = await vectors.patterns(pack.id, filter);
   const encoded = await Promise.all(queries.map((query) => encoder.encodeText(query)));
   const planned = encoded.map((query) => patterns.map((pattern) => ({ pattern, vector: queryVector(query, pattern) })));
-  return milliseconds(planned, (ofPatterns) => vectors.query(pack.id, ofPatterns, filter, QUERY_LIMIT));
+  return milliseconds(planned, (ofPatterns) => vectors.queryVideos(pack.id, ofPatterns, filter, { limit: FIRST + 1 }));
 }
 
 async function milliseconds<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number[]> {

@@ -117,6 +117,8 @@ export interface SegmentVectorRecord {
   segmentId: string;
   videoId: string;
   tenant: string;
+  /** Position of the segment among the windows of its video. */
+  ordinal: number;
   pattern: number;
   /** The flat vector. */
   vector: Float32Array;

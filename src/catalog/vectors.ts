@@ -10,6 +10,10 @@ const pageSize = 2048;
 /** Rows that are written by one statement. */
 const writeSize = 100;
 
+/** The rows of vectors, with what only the segment knows. */
+const select = `SELECT v.segmentId, v.videoId, v.tenant, s.ordinal, v.pattern, v.vector
+  FROM SegmentVector v JOIN Segment s ON s.id = v.segmentId`;
+
 /** The rows behind the local vector index: float32, little-endian. */
 export class VectorRepository {
   constructor(private readonly database: Database) {}
@@ -50,8 +54,7 @@ export class VectorRepository {
     for (;;) {
       // Not through Prisma, which would turn every vector into base64 text on its way.
       const { rows } = await this.database.rawReader.execute({
-        sql: `SELECT segmentId, videoId, tenant, pattern, vector FROM SegmentVector
-              WHERE indexId = ? AND segmentId > ? ORDER BY segmentId LIMIT ?`,
+        sql: `${select} WHERE v.indexId = ? AND v.segmentId > ? ORDER BY v.segmentId LIMIT ?`,
         args: [indexId, after, pageSize],
       });
       const last = rows.at(-1);
@@ -65,8 +68,7 @@ export class VectorRepository {
   /** The vectors of one video in an index, by segment id. */
   async ofVideo(indexId: string, videoId: string): Promise<SegmentVectorRecord[]> {
     const { rows } = await this.database.rawReader.execute({
-      sql: `SELECT segmentId, videoId, tenant, pattern, vector FROM SegmentVector
-            WHERE indexId = ? AND videoId = ? ORDER BY segmentId`,
+      sql: `${select} WHERE v.indexId = ? AND v.videoId = ? ORDER BY v.segmentId`,
       args: [indexId, videoId],
     });
     return rows.map(toRecord);
@@ -97,7 +99,7 @@ export class VectorRepository {
     tx: CatalogTransaction,
     indexId: string,
     videoId: string,
-    vectors: readonly Omit<SegmentVectorRecord, "videoId">[],
+    vectors: readonly Omit<SegmentVectorRecord, "videoId" | "ordinal">[],
   ): Promise<void> {
     await this.deleteOfVideo(tx, indexId, videoId);
     for (let start = 0; start < vectors.length; start += writeSize) {
@@ -123,6 +125,7 @@ function toRecord(row: Row): SegmentVectorRecord {
     segmentId: textOf(row, "segmentId"),
     videoId: textOf(row, "videoId"),
     tenant: textOf(row, "tenant"),
+    ordinal: Number(row["ordinal"]),
     pattern: Number(row["pattern"]),
     vector: fromBytes(row["vector"]),
   };

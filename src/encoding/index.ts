@@ -1,3 +1,4 @@
 export { createEncoder } from "./encoder.js";
 export { queryVector } from "./query-vector.js";
+export { segmentSamples } from "./segments.js";
 export type { EncodedQuery, EncodedSegment, Encoder } from "./types.js";

@@ -146,7 +146,9 @@ async function commit(
   if (videoId === null) throw new JobInterruption("lost");
   const named = segments.map((segment) => ({ ...segment, id: newId() }));
   const rows = named.map(({ index, vector: _, ...row }) => ({ ...row, ordinal: index }));
-  const points = named.map(({ id: segmentId, pattern, vector }) => ({ segmentId, videoId, tenant, pattern, vector }));
+  const points = named.map(({ id, index, pattern, vector }) => {
+    return { segmentId: id, videoId, tenant, ordinal: index, pattern, vector };
+  });
   const pending = await catalog.transaction(async (tx) => {
     // The job first: a worker that lost it must not replace what its successor has written.
     if (!(await catalog.jobs.complete(tx, id, workerId))) throw new JobInterruption("lost");

@@ -9,14 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import { InvalidCursorError } from "../errors.js";
-
-/** A place in the order (score descending, then video id ascending). */
-export interface SearchPosition {
-  /** Score of the video"s best segment. */
-  score: number;
-  /** Id of the video in the catalog. */
-  videoId: string;
-}
+import type { VideoPosition } from "../vectors/index.js";
 
 /** Bytes of the checksum. */
 const CHECKSUM_BYTES = 6;
@@ -35,7 +28,7 @@ export function searchFingerprint(parts: unknown): Buffer {
 }
 
 /** Writes a position as a cursor. */
-export function encodeCursor(position: SearchPosition, fingerprint: Buffer): string {
+export function encodeCursor(position: VideoPosition, fingerprint: Buffer): string {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt8(VERSION, 0);
   fingerprint.copy(head, 1);
@@ -50,7 +43,7 @@ export function encodeCursor(position: SearchPosition, fingerprint: Buffer): str
  * @throws InvalidCursorError when it was not written by {@link encodeCursor}, was altered, or belongs
  *   to another search.
  */
-export function decodeCursor(cursor: string, fingerprint: Buffer): SearchPosition {
+export function decodeCursor(cursor: string, fingerprint: Buffer): VideoPosition {
   const bytes = Buffer.from(cursor, "base64url");
   const body = bytes.subarray(CHECKSUM_BYTES);
   if (
@@ -69,12 +62,6 @@ export function decodeCursor(cursor: string, fingerprint: Buffer): SearchPositio
     );
   }
   return { score: body.readDoubleBE(1 + FINGERPRINT_BYTES), videoId: body.subarray(HEAD_BYTES).toString("utf8") };
-}
-
-/** Order of the results: better scores first, equal scores by video id. Negative when `a` comes first. */
-export function comparePositions(a: SearchPosition, b: SearchPosition): number {
-  if (a.score !== b.score) return b.score - a.score;
-  return a.videoId < b.videoId ? -1 : a.videoId > b.videoId ? 1 : 0;
 }
 
 function checksum(body: Buffer): Buffer {

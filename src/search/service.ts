@@ -1,15 +1,14 @@
 /** From a sentence to a page of videos: normalise, encode, rank, load, find the moments. */
 import type { Catalog, VideoFilter, VideoRecord } from "../catalog/index.js";
-import { queryVector, type EncodedQuery, type Encoder } from "../encoding/index.js";
+import { queryVector, segmentSamples, type EncodedQuery, type Encoder } from "../encoding/index.js";
 import type { ModelPack } from "../models/index.js";
-import type { PatternQuery, VectorFilter, VectorIndex } from "../vectors/index.js";
-import { decodeCursor, encodeCursor, searchFingerprint, type SearchPosition } from "./cursor.js";
-import { findMoments, type SegmentGrid, type SegmentScore } from "./moments.js";
+import type { PatternQuery, VectorFilter, VectorIndex, VideoHit } from "../vectors/index.js";
+import { decodeCursor, encodeCursor, searchFingerprint } from "./cursor.js";
+import { findMoments, type ScoreScale, type SegmentGrid, type SegmentScore } from "./moments.js";
 import { queryNotices } from "./notices.js";
-import { rankVideos } from "./ranking.js";
 import { relevanceOf, scoreOf } from "./relevance.js";
 import { checkRanges, normaliseQuery } from "./request.js";
-import type { Moment, SearchPage, SearchRequest, VideoSearchHit } from "./types.js";
+import type { SearchPage, SearchRequest, VideoSearchHit } from "./types.js";
 
 /** Searches videos by what is heard in them. */
 export interface SearchService {
@@ -51,9 +50,11 @@ export function createSearchService(parts: SearchServiceParts): SearchService {
 
 class AudioSearch {
   private readonly grid: SegmentGrid;
+  private readonly scale: ScoreScale;
 
   constructor(private readonly parts: SearchServiceParts) {
-    const { segment, sampleRate } = parts.pack.manifest;
+    const { segment, sampleRate, calibration } = parts.pack.manifest;
+    this.scale = calibration;
     this.grid = { hopSeconds: segment.hopSamples / sampleRate, lengthSeconds: segment.lengthSamples / sampleRate };
   }
 
@@ -71,35 +72,49 @@ class AudioSearch {
 
     const filter = await this.vectorFilter(tenant, request.filter);
     const queries = await this.queryVectors(query, filter);
-    const minScore =
-      request.minRelevance === undefined ? -Infinity : scoreOf(request.minRelevance, pack.manifest.calibration);
-    const ranked = await rankVideos(vectors, pack.id, queries, filter, first + 1, after, minScore);
-    const placed = ranked.slice(0, first);
-    const videos = new Map(
-      (
-        await catalog.videos.findMany(
-          tenant,
-          placed.map(({ videoId }) => videoId),
-        )
-      ).map((video) => [video.id, video]),
+    const found = await vectors.queryVideos(pack.id, queries, filter, {
+      // One more than is shown tells whether there is a next page.
+      limit: first + 1,
+      ...(after === undefined ? {} : { after }),
+      ...(request.minRelevance === undefined ? {} : { minScore: scoreOf(request.minRelevance, this.scale) }),
+    });
+    const shown = found.slice(0, first);
+    const records = await catalog.videos.findMany(
+      tenant,
+      shown.map(({ videoId }) => videoId),
     );
-    const moments = await this.moments(tenant, queries, placed, videos, request.momentsPerVideo);
-
-    const hits: VideoSearchHit[] = [];
-    for (const position of placed) {
-      const video = videos.get(position.videoId);
-      const found = moments.get(position.videoId);
+    const videos = new Map(records.map((video) => [video.id, video]));
+    return {
       // A video deleted since it was ranked is passed over; the page is shorter by one.
-      if (video === undefined || found === undefined) continue;
-      hits.push({
-        cursor: encodeCursor(position, fingerprint),
-        video,
-        score: position.score,
-        relevance: relevanceOf(position.score, pack.manifest.calibration),
-        moments: found,
-      });
-    }
-    return { hits, hasNextPage: ranked.length > first, notices };
+      hits: shown.flatMap((hit) => {
+        const video = videos.get(hit.videoId);
+        return video === undefined ? [] : [this.searchHit(hit, video, request.momentsPerVideo, fingerprint)];
+      }),
+      hasNextPage: found.length > first,
+      notices,
+    };
+  }
+
+  private searchHit(hit: VideoHit, video: VideoRecord, momentsPerVideo: number, fingerprint: Buffer): VideoSearchHit {
+    const { score, videoId } = hit;
+    const spans = findMoments(this.segments(hit, video), this.grid, video.durationSeconds, this.scale, momentsPerVideo);
+    return {
+      cursor: encodeCursor({ score, videoId }, fingerprint),
+      video,
+      score,
+      relevance: relevanceOf(score, this.scale),
+      moments: spans.map((span) => ({ ...span, relevance: relevanceOf(span.score, this.scale) })),
+    };
+  }
+
+  /** The segments of a hit with their times, which follow from their numbers: nothing has to be read for them. */
+  private segments({ ordinals, scores }: VideoHit, { durationSeconds }: VideoRecord): SegmentScore[] {
+    const { segment, sampleRate } = this.parts.pack.manifest;
+    const samples = durationSeconds === null ? Infinity : Math.round(durationSeconds * sampleRate);
+    return Array.from(ordinals, (ordinal, place) => {
+      const { start, end } = segmentSamples(ordinal, segment, samples);
+      return { ordinal, startSeconds: start / sampleRate, endSeconds: end / sampleRate, score: scores[place] ?? NaN };
+    });
   }
 
   private async vectorFilter(tenant: string, filter: VideoFilter | undefined): Promise<VectorFilter> {
@@ -111,38 +126,5 @@ class AudioSearch {
   private async queryVectors(query: EncodedQuery, filter: VectorFilter): Promise<PatternQuery[]> {
     const patterns = await this.parts.vectors.patterns(this.parts.pack.id, filter);
     return patterns.map((pattern) => ({ pattern, vector: queryVector(query, pattern) }));
-  }
-
-  /** Moments of the placed videos: all their segments are scored once more, and put in order of time. */
-  private async moments(
-    tenant: string,
-    queries: readonly PatternQuery[],
-    placed: readonly SearchPosition[],
-    videos: ReadonlyMap<string, VideoRecord>,
-    limit: number,
-  ): Promise<Map<string, Moment[]>> {
-    const { catalog, vectors, pack } = this.parts;
-    const found = new Map<string, Moment[]>();
-    if (placed.length === 0) return found;
-    const videoIds = placed.map(({ videoId }) => videoId);
-    const segments = await catalog.segments.ofVideos(pack.id, videoIds);
-    const hits = await vectors.query(pack.id, queries, { tenant, videoIds }, Math.max(1, segments.length));
-    const scores = new Map(hits.map(({ segmentId, score }) => [segmentId, score]));
-    const scored = new Map<string, SegmentScore[]>(videoIds.map((videoId) => [videoId, []]));
-    for (const segment of segments) {
-      const score = scores.get(segment.id);
-      if (score !== undefined) scored.get(segment.videoId)?.push({ ...segment, score });
-    }
-    for (const [videoId, list] of scored) {
-      if (list.length === 0) continue;
-      list.sort((a, b) => a.ordinal - b.ordinal);
-      const duration = videos.get(videoId)?.durationSeconds ?? null;
-      const spans = findMoments(list, this.grid, duration, pack.manifest.calibration, limit);
-      found.set(
-        videoId,
-        spans.map((span) => ({ ...span, relevance: relevanceOf(span.score, pack.manifest.calibration) })),
-      );
-    }
-    return found;
   }
 }

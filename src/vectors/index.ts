@@ -11,6 +11,8 @@ export interface VectorPoint {
   segmentId: string;
   videoId: string;
   tenant: string;
+  /** Number of the segment in its video, from 0: what tells its time. */
+  ordinal: number;
   /** Availability of the experts: bit e set = expert e of the manifest took part. */
   pattern: number;
   /** The flat vector; as wide as the index's `dimension`, finite. */
@@ -23,6 +25,31 @@ export interface VectorHit {
   videoId: string;
   /** Inner product of the segment's vector with the query vector of its pattern. */
   score: number;
+}
+
+/** A place in a ranking of videos: by score descending, then by id ascending. */
+export interface VideoPosition {
+  videoId: string;
+  /** Score of the video's best segment. */
+  score: number;
+}
+
+/** A video found, with the scores of all its segments. */
+export interface VideoHit extends VideoPosition {
+  /** Numbers of the segments in the video, ascending. */
+  ordinals: Uint32Array;
+  /** Their scores, in the same order. */
+  scores: Float32Array;
+}
+
+/** Which part of a ranking of videos is wanted. */
+export interface VideoPage {
+  /** Most videos to return. */
+  limit: number;
+  /** Only videos behind this position; from the top when left out. */
+  after?: VideoPosition;
+  /** Only videos of this score or a better one. */
+  minScore?: number;
 }
 
 /** Which segments a query may see. The tenant is never optional. */
@@ -98,6 +125,16 @@ export interface VectorIndex {
    * A segment whose pattern has no query vector is not found.
    */
   query(indexId: string, queries: readonly PatternQuery[], filter: VectorFilter, limit: number): Promise<VectorHit[]>;
+  /**
+   * The best videos over all patterns, by the score of their best segment descending, then by video id ascending. A
+   * video's score is the same whatever page or filter it is asked for with, as long as nothing is written.
+   */
+  queryVideos(
+    indexId: string,
+    queries: readonly PatternQuery[],
+    filter: VectorFilter,
+    page: VideoPage,
+  ): Promise<VideoHit[]>;
   /** Number of segments, of one tenant when a filter is given. */
   count(indexId: string, filter?: VectorFilter): Promise<number>;
   health(): Promise<VectorHealth>;

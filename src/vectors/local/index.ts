@@ -16,6 +16,8 @@ import type {
   VectorHit,
   VectorIndex,
   VectorPoint,
+  VideoHit,
+  VideoPage,
 } from "../index.js";
 import { VectorMemory, type VectorRowsSource } from "./vector-memory.js";
 
@@ -120,10 +122,20 @@ class CatalogVectorIndex implements LocalVectorIndex {
     filter: VectorFilter,
     limit: number,
   ): Promise<VectorHit[]> {
-    const dimension = await this.dimensionOf(indexId);
-    for (const { vector } of queries) checkVector(vector, indexId, dimension);
+    await this.checkQueries(indexId, queries);
     if (limit < 1 || queries.length === 0) return [];
     return this.inMemory(indexId, (memory) => memory.query(indexId, queries, filter, limit));
+  }
+
+  async queryVideos(
+    indexId: string,
+    queries: readonly PatternQuery[],
+    filter: VectorFilter,
+    page: VideoPage,
+  ): Promise<VideoHit[]> {
+    await this.checkQueries(indexId, queries);
+    if (page.limit < 1 || queries.length === 0) return [];
+    return this.inMemory(indexId, (memory) => memory.queryVideos(indexId, queries, filter, page));
   }
 
   async count(indexId: string, filter?: VectorFilter): Promise<number> {
@@ -150,6 +162,11 @@ class CatalogVectorIndex implements LocalVectorIndex {
   async close(): Promise<void> {
     this.closed = true;
     await this.memory?.close();
+  }
+
+  private async checkQueries(indexId: string, queries: readonly PatternQuery[]): Promise<void> {
+    const dimension = await this.dimensionOf(indexId);
+    for (const { vector } of queries) checkVector(vector, indexId, dimension);
   }
 
   private statistics(indexId: string, filter?: VectorFilter) {

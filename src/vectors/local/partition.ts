@@ -13,7 +13,11 @@ const TILE = 256;
 interface Occupant {
   segmentId: string;
   videoId: string;
+  ordinal: number;
 }
+
+/** Scores of the vectors of a partition, by slot; undefined in blocks that were not asked for. */
+export type SlotScores = (slot: number) => number;
 
 /**
  * The vectors of one tenant and one availability pattern, as columns of blocks [dimension, width].
@@ -79,12 +83,13 @@ export class Partition {
     query: Float32Array,
     videoIds: ReadonlySet<string> | undefined,
     product: ScoreProduct,
-    best: BestHits,
+    best: BestHits<VectorHit>,
   ): Promise<void> {
     const offer = (slot: number, scores: Float32Array) => {
       const occupant = this.occupants[slot];
       const score = scores[slot % BLOCK_WIDTH]!;
-      if (occupant !== undefined && best.mayHold(score)) best.add({ ...occupant, score } satisfies VectorHit);
+      if (occupant === undefined || !best.mayHold(score)) return;
+      best.add({ segmentId: occupant.segmentId, videoId: occupant.videoId, score });
     };
     if (videoIds === undefined) {
       for (const [number, block] of this.blocks.entries()) {
@@ -99,6 +104,35 @@ export class Partition {
       const scores = await product(query, this.blocks[number]!, this.width);
       for (const slot of slots) offer(slot, scores);
     }
+  }
+
+  /** Scores all vectors, or those of some videos, for {@link Partition.videos}. */
+  async scoreSlots(
+    query: Float32Array,
+    videoIds: ReadonlySet<string> | undefined,
+    product: ScoreProduct,
+  ): Promise<SlotScores> {
+    const numbers = videoIds === undefined ? this.blocks.keys() : this.slotsByBlock(videoIds).keys();
+    const scores: Float32Array[] = [];
+    for (const number of numbers) scores[number] = await product(query, this.blocks[number]!, this.width);
+    return (slot) => scores[Math.floor(slot / BLOCK_WIDTH)]![slot % BLOCK_WIDTH]!;
+  }
+
+  /** Videos with the slots of their vectors; all, or some of them. */
+  *videos(videoIds: ReadonlySet<string> | undefined): Generator<[videoId: string, slots: readonly number[]]> {
+    if (videoIds === undefined) {
+      yield* this.slotsOfVideo;
+      return;
+    }
+    for (const videoId of videoIds) {
+      const slots = this.slotsOfVideo.get(videoId);
+      if (slots !== undefined) yield [videoId, slots];
+    }
+  }
+
+  /** Number, in its video, of the segment in a slot. */
+  ordinalOf(slot: number): number {
+    return this.occupants[slot]!.ordinal;
   }
 
   /** A partition with the same vectors and no empty slots. */

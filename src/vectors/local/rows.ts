@@ -3,6 +3,7 @@ export interface VectorRows {
   segmentIds: string[];
   videoIds: string[];
   tenants: string[];
+  ordinals: number[];
   patterns: number[];
   /** The flat vectors one after the other, [rows, dimension]. */
   vectors: Float32Array;
@@ -13,6 +14,7 @@ interface Row {
   segmentId: string;
   videoId: string;
   tenant: string;
+  ordinal: number;
   pattern: number;
   vector: Float32Array;
 }
@@ -25,6 +27,7 @@ export function packRows(rows: readonly Row[], dimension: number): VectorRows {
     segmentIds: rows.map(({ segmentId }) => segmentId),
     videoIds: rows.map(({ videoId }) => videoId),
     tenants: rows.map(({ tenant }) => tenant),
+    ordinals: rows.map(({ ordinal }) => ordinal),
     patterns: rows.map(({ pattern }) => pattern),
     vectors,
   };

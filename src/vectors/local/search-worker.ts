@@ -1,6 +1,6 @@
 /** The thread that holds the vectors of the local index and searches them. */
 import { serveRequests } from "../../models/worker-thread.js";
-import type { PatternQuery, VectorFilter } from "../index.js";
+import type { PatternQuery, VectorFilter, VideoPage } from "../index.js";
 import type { VectorRows } from "./rows.js";
 import { openScoreProduct, type ScoreProduct } from "./score-product.js";
 import { SegmentMatrix } from "./segment-matrix.js";
@@ -12,6 +12,7 @@ export type SearchWorkerRequest =
   | { kind: "replace-video"; index: string; videoId: string; rows: VectorRows }
   | { kind: "drop"; index: string }
   | { kind: "query"; index: string; queries: readonly PatternQuery[]; filter: VectorFilter; limit: number }
+  | { kind: "query-videos"; index: string; queries: readonly PatternQuery[]; filter: VectorFilter; page: VideoPage }
   | { kind: "statistics"; index: string; filter?: VectorFilter }
   | { kind: "ping" };
 
@@ -36,6 +37,8 @@ async function answer(request: SearchWorkerRequest): Promise<unknown> {
       return;
     case "query":
       return matrixOf(request.index).query(request.queries, request.filter, request.limit);
+    case "query-videos":
+      return matrixOf(request.index).queryVideos(request.queries, request.filter, request.page);
     case "statistics":
       return matrixOf(request.index).statistics(request.filter);
     case "ping":

@@ -1,8 +1,9 @@
-import type { PatternQuery, VectorFilter, VectorHit } from "../index.js";
-import { BestHits } from "./best-hits.js";
+import type { PatternQuery, VectorFilter, VectorHit, VideoHit, VideoPage } from "../index.js";
+import { BestHits, compareHits } from "./best-hits.js";
 import { Partition } from "./partition.js";
 import type { VectorRows } from "./rows.js";
 import type { ScoreProduct } from "./score-product.js";
+import { bestVideos, type ScoredPartition } from "./video-ranking.js";
 
 /** Numbers of an index. */
 export interface MatrixStatistics {
@@ -29,7 +30,7 @@ export class SegmentMatrix {
     for (const [partition, numbers] of this.byPartition(rows)) {
       partition.add(
         numbers,
-        (row) => ({ segmentId: rows.segmentIds[row]!, videoId: rows.videoIds[row]! }),
+        (row) => ({ segmentId: rows.segmentIds[row]!, videoId: rows.videoIds[row]!, ordinal: rows.ordinals[row]! }),
         rows.vectors,
       );
     }
@@ -50,13 +51,26 @@ export class SegmentMatrix {
 
   /** See {@link VectorIndex.query}. */
   async query(queries: readonly PatternQuery[], filter: VectorFilter, limit: number): Promise<VectorHit[]> {
-    const best = new BestHits(limit);
+    const best = new BestHits(limit, compareHits);
     const videoIds = filter.videoIds === undefined ? undefined : new Set(filter.videoIds);
     const partitions = this.tenants.get(filter.tenant);
     for (const { pattern, vector } of queries) {
       await partitions?.get(pattern)?.score(vector, videoIds, this.product, best);
     }
     return best.sorted();
+  }
+
+  /** See {@link VectorIndex.queryVideos}. */
+  async queryVideos(queries: readonly PatternQuery[], filter: VectorFilter, page: VideoPage): Promise<VideoHit[]> {
+    const videoIds = filter.videoIds === undefined ? undefined : new Set(filter.videoIds);
+    const partitions = this.tenants.get(filter.tenant);
+    const scored: ScoredPartition[] = [];
+    for (const { pattern, vector } of queries) {
+      const partition = partitions?.get(pattern);
+      if (partition === undefined) continue;
+      scored.push({ partition, scoreOf: await partition.scoreSlots(vector, videoIds, this.product) });
+    }
+    return bestVideos(scored, videoIds, page);
   }
 
   /** Count and patterns of the segments that a filter lets through; of all without one. */

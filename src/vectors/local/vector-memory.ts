@@ -1,6 +1,6 @@
 import type { Catalog, VectorRepository } from "../../catalog/index.js";
 import { workerEntry, WorkerThread } from "../../models/worker-thread.js";
-import type { PatternQuery, VectorFilter, VectorHit } from "../index.js";
+import type { PatternQuery, VectorFilter, VectorHit, VideoHit, VideoPage } from "../index.js";
 import { packRows } from "./rows.js";
 import type { SearchWorkerRequest } from "./search-worker.js";
 import type { MatrixStatistics } from "./segment-matrix.js";
@@ -54,6 +54,15 @@ export class VectorMemory {
 
   query(indexId: string, queries: readonly PatternQuery[], filter: VectorFilter, limit: number): Promise<VectorHit[]> {
     return this.request({ kind: "query", index: indexId, queries, filter, limit });
+  }
+
+  queryVideos(
+    indexId: string,
+    queries: readonly PatternQuery[],
+    filter: VectorFilter,
+    page: VideoPage,
+  ): Promise<VideoHit[]> {
+    return this.request({ kind: "query-videos", index: indexId, queries, filter, page });
   }
 
   statistics(indexId: string, filter?: VectorFilter): Promise<MatrixStatistics> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InvalidCursorError } from "../../../src/errors.js";
-import { comparePositions, decodeCursor, encodeCursor, searchFingerprint } from "../../../src/search/cursor.js";
+import { decodeCursor, encodeCursor, searchFingerprint } from "../../../src/search/cursor.js";
 
 const fingerprint = searchFingerprint({ tenant: "a", query: "a dog", filter: { ids: ["x"] } });
 
@@ -29,14 +29,5 @@ describe("search cursors", () => {
       const changed = cursor.slice(0, place) + (cursor[place] === "A" ? "B" : "A") + cursor.slice(place + 1);
       expect(() => decodeCursor(changed, fingerprint)).toThrow(InvalidCursorError);
     }
-  });
-
-  it("order videos by score descending, then by id", () => {
-    const positions = [
-      { score: 0.1, videoId: "a" },
-      { score: 0.2, videoId: "c" },
-      { score: 0.2, videoId: "b" },
-    ];
-    expect(positions.sort(comparePositions).map(({ videoId }) => videoId)).toEqual(["b", "c", "a"]);
   });
 });

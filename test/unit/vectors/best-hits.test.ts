@@ -12,14 +12,14 @@ describe("the best hits", () => {
       hit(`s${String((n * 7919) % 20_000).padStart(5, "0")}`, Math.floor(random() * 50)),
     );
     for (const limit of [1, 10, 600, 30_000]) {
-      const best = new BestHits(limit);
+      const best = new BestHits(limit, compareHits);
       for (const candidate of all) if (best.mayHold(candidate.score)) best.add(candidate);
       expect(best.sorted()).toEqual([...all].sort(compareHits).slice(0, limit));
     }
   });
 
   it("stop taking what cannot be among them any more", () => {
-    const best = new BestHits(2);
+    const best = new BestHits(2, compareHits);
     for (let n = 0; n < 5000; n++) if (best.mayHold(n)) best.add(hit(`s${n}`, n));
     expect(best.sorted().map(({ score }) => score)).toEqual([4999, 4998]);
     expect(best.mayHold(4998)).toBe(true);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Catalog } from "../../../src/catalog/index.js";
-import type { VectorHit, VectorIndex, VectorPoint } from "../../../src/vectors/index.js";
+import type { VectorHit, VectorIndex, VectorPoint, VideoPage, VideoPosition } from "../../../src/vectors/index.js";
 import { randomNumbers } from "../../fixtures/sounds.js";
 
 /** What a vector engine has to offer to be held to the contract. */
@@ -40,9 +40,9 @@ export class Library {
 
   /** Replaces a video's segments up to the commit; what it gives makes the change visible. */
   async stage(videoId: string, sketches: readonly Sketch[], tenant = TENANT): Promise<() => Promise<void>> {
-    const points = sketches.map((sketch) => toPoint(sketch, videoId, tenant));
+    const points = sketches.map((sketch, ordinal) => toPoint(sketch, ordinal, videoId, tenant));
     const pending = await this.catalog.transaction(async (tx) => {
-      const rows = points.map(({ segmentId, pattern }, ordinal) => ({
+      const rows = points.map(({ segmentId, ordinal, pattern }) => ({
         id: segmentId,
         ordinal,
         startSeconds: ordinal,
@@ -85,8 +85,8 @@ export class Library {
   }
 }
 
-function toPoint({ id, vector, pattern = 1 }: Sketch, videoId: string, tenant: string): VectorPoint {
-  return { segmentId: id, videoId, tenant, pattern, vector: Float32Array.from(vector) };
+function toPoint({ id, vector, pattern = 1 }: Sketch, ordinal: number, videoId: string, tenant: string): VectorPoint {
+  return { segmentId: id, videoId, tenant, ordinal, pattern, vector: Float32Array.from(vector) };
 }
 
 /** What every vector engine has to do, whatever it is made of. */
@@ -276,6 +276,92 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
       });
     });
 
+    describe("a query for videos", () => {
+      const ask = (vector: readonly number[], page: VideoPage, videoIds?: string[]) =>
+        index.queryVideos(
+          INDEX,
+          [{ pattern: 1, vector: Float32Array.from(vector) }],
+          { tenant: TENANT, ...(videoIds === undefined ? {} : { videoIds }) },
+          page,
+        );
+      const vectors = (...scores: number[]): Sketch[] =>
+        scores.map((score) => ({ id: `s${String(nextId++)}`, vector: [score, 0, 0] }));
+      let nextId = 0;
+
+      it("ranks videos by their best segment, and gives the scores of all their segments in order of time", async () => {
+        const weak = await library.add(vectors(0.25, 0.5));
+        const strong = await library.add(vectors(0.125, 0.75, -1));
+        expect(await ask([1, 0, 0], { limit: 5 })).toEqual([
+          { videoId: strong, score: 0.75, ordinals: Uint32Array.of(0, 1, 2), scores: Float32Array.of(0.125, 0.75, -1) },
+          { videoId: weak, score: 0.5, ordinals: Uint32Array.of(0, 1), scores: Float32Array.of(0.25, 0.5) },
+        ]);
+      });
+
+      it("orders equal videos by id, and pages through all of them without gaps", async () => {
+        const ids: string[] = [];
+        for (let n = 0; n < 7; n++) ids.push(await library.add(vectors(0.5, 0.25)));
+        ids.sort();
+        const seen: string[] = [];
+        let after: VideoPosition | undefined;
+        for (;;) {
+          const [hit] = await ask([1, 0, 0], { limit: 1, ...(after === undefined ? {} : { after }) });
+          if (hit === undefined) break;
+          seen.push(hit.videoId);
+          after = { videoId: hit.videoId, score: hit.score };
+        }
+        expect(seen).toEqual(ids);
+        expect((await ask([1, 0, 0], { limit: 3 })).map(({ videoId }) => videoId)).toEqual(ids.slice(0, 3));
+      });
+
+      it("is not crowded out by a video with many segments", async () => {
+        await library.add(vectors(...Array.from({ length: 600 }, () => 1)));
+        const small = await library.add(vectors(0.5));
+        expect((await ask([1, 0, 0], { limit: 2 }))[1]).toMatchObject({ videoId: small, score: 0.5 });
+      });
+
+      it("leaves out videos below the least score", async () => {
+        const good = await library.add(vectors(0.5, -1));
+        await library.add(vectors(0.25));
+        expect((await ask([1, 0, 0], { limit: 9, minScore: 0.5 })).map(({ videoId }) => videoId)).toEqual([good]);
+      });
+
+      it("takes the segments of all patterns together", async () => {
+        const videoId = await library.add([
+          { id: "a", vector: [1, 0, 0], pattern: 3 },
+          { id: "b", vector: [1, 0, 0], pattern: 1 },
+          { id: "c", vector: [1, 0, 0], pattern: 2 },
+          { id: "d", vector: [1, 0, 0], pattern: 3 },
+        ]);
+        const queries = [
+          { pattern: 1, vector: Float32Array.of(0.25, 0, 0) },
+          { pattern: 3, vector: Float32Array.of(0.5, 0, 0) },
+        ];
+        expect(await index.queryVideos(INDEX, queries, { tenant: TENANT }, { limit: 5 })).toEqual([
+          { videoId, score: 0.5, ordinals: Uint32Array.of(0, 1, 3), scores: Float32Array.of(0.5, 0.25, 0.5) },
+        ]);
+      });
+
+      it("sees the tenant's videos and those of the filter only", async () => {
+        const mine = await library.add(vectors(0.5));
+        const other = await library.add(vectors(0.75));
+        const theirs = await library.add(vectors(1), "other");
+        expect((await ask([1, 0, 0], { limit: 9 })).map(({ videoId }) => videoId)).toEqual([other, mine]);
+        expect((await ask([1, 0, 0], { limit: 9 }, [mine, theirs])).map(({ videoId }) => videoId)).toEqual([mine]);
+        expect(await ask([1, 0, 0], { limit: 9 }, [])).toEqual([]);
+        expect(await ask([1, 0, 0], { limit: 0 })).toEqual([]);
+      });
+
+      it("gives a video the same scores whatever else is asked for", async () => {
+        const random = randomNumbers(5);
+        const sketches = (): Sketch[] =>
+          Array.from({ length: 40 }, () => ({ id: `s${String(nextId++)}`, vector: [random(), random(), random()] }));
+        const videoIds: string[] = [];
+        for (let n = 0; n < 5; n++) videoIds.push(await library.add(sketches()));
+        const all = await ask([0.3, 0.5, 0.7], { limit: 5 });
+        for (const hit of all) expect(await ask([0.3, 0.5, 0.7], { limit: 1 }, [hit.videoId])).toEqual([hit]);
+      });
+    });
+
     describe("a write", () => {
       it("is not seen before its transaction has been committed, and is after publish", async () => {
         const videoId = await library.add([{ id: "old", vector: [1, 0, 0] }]);
@@ -284,7 +370,7 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
           await catalog.segments.replaceForVideo(tx, INDEX, videoId, [
             { id: "new", ordinal: 0, startSeconds: 0, endSeconds: 2, pattern: 1 },
           ]);
-          const point = { segmentId: "new", videoId, tenant: TENANT, pattern: 1, vector: new Float32Array([1, 0, 0]) };
+          const point = toPoint({ id: "new", vector: [1, 0, 0] }, 0, videoId, TENANT);
           const pending = await index.replaceVideo(INDEX, TENANT, videoId, [point], tx);
           publish = () => pending.publish();
           expect(await library.ids([1, 0, 0])).toEqual(["old"]);
@@ -370,14 +456,7 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
         ["a segment of another tenant", { tenant: "other" }, "VECTOR_INVALID"],
       ])("refuses %s", async (_, wrong, code) => {
         const videoId = await library.video();
-        const point = {
-          segmentId: "a",
-          videoId,
-          tenant: TENANT,
-          pattern: 1,
-          vector: new Float32Array([1, 0, 0]),
-          ...wrong,
-        };
+        const point = { ...toPoint({ id: "a", vector: [1, 0, 0] }, 0, videoId, TENANT), ...wrong };
         const write = catalog.transaction((tx) => index.replaceVideo(INDEX, TENANT, videoId, [point], tx));
         await expect(write).rejects.toMatchObject({ code });
         expect(await index.count(INDEX)).toBe(0);

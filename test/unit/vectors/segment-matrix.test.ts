@@ -26,7 +26,7 @@ function tracked() {
   const vector = () => Float32Array.from({ length: DIMENSION }, () => random() - 0.5);
   const rowsOf = (rows: readonly Expected[]): VectorRows =>
     packRows(
-      rows.map((row) => ({ ...row, tenant: TENANT, pattern: 1 })),
+      rows.map((row, ordinal) => ({ ...row, tenant: TENANT, ordinal, pattern: 1 })),
       DIMENSION,
     );
   return {
@@ -104,6 +104,7 @@ describe("the matrix of an index", () => {
         segmentId: `${video}/${s}`,
         videoId: `${video}`,
         tenant: TENANT,
+        ordinal: s,
         pattern: 1,
         vector,
       }));
