@@ -48,7 +48,7 @@ the product. Shares, not percent.
 * A linear probe on YAMNet's outputs, trained under the same licence rule, is known to reach mAP 0.68 and P@1 0.74 on this split.
 
 Measured with `earshot-training starter evaluate`. Relevance (the calibrated probability that a hit is right) was fitted on split `val`
-({pairs:,} pairs of caption and clip); its expected calibration error there is {error:.3f}. It depends on how common a sound is in a library:
+({pairs:,} pairs of caption and clip). Over the first five hits of each query of val its expected calibration error is {error:.3f}. It depends on how common a sound is in a library:
 take it as a guide, not as a promise.
 
 ## Limits

@@ -57,6 +57,8 @@ from earshot_training.starter.training_data import TrainingData
 RESULT_FILE = "retrieval.pt"
 TEACHERS = 2  # processes that share the pool
 
+HITS_SHOWN = 5  # of each query, when the error of the calibration is measured
+
 
 @dataclass
 class Recipe(TrainingData):
@@ -220,11 +222,15 @@ class Recipe(TrainingData):
         all_scores = torch.stack(scores).numpy().astype(np.float64).reshape(-1)
         all_right = torch.stack(right).numpy().astype(np.float64).reshape(-1)
         slope, intercept = fit_calibration(all_scores, all_right)
-        relevances = 1 / (1 + np.exp(-(slope * all_scores + intercept)))
+        # Most pairs are plainly wrong; a person sees the first hits, so the error is counted on those.
+        shown = torch.stack(scores).topk(HITS_SHOWN, dim=2).indices
+        shown_scores = torch.stack(scores).gather(2, shown).numpy().astype(np.float64).reshape(-1)
+        shown_right = torch.stack(right).gather(2, shown).numpy().astype(np.float64).reshape(-1)
+        relevances = 1 / (1 + np.exp(-(slope * shown_scores + intercept)))
         return {
             "slope": slope,
             "intercept": intercept,
-            "error": calibration_error(relevances, all_right),
+            "error": calibration_error(relevances, shown_right),
             "pairs": len(all_right),
         }
 
