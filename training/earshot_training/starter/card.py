@@ -42,7 +42,8 @@ the product. Shares, not percent.
 {table}
 
 * *Held-out paraphrases* are one sentence per kind in words that were kept out of training (`training/earshot_training/starter/paraphrases.csv`,
-  such as "{example}"). They are hard on purpose, rare words among them.
+  such as "{example}"). No word of them that carries meaning names its kind in the
+  captions or synonyms; a few occur in descriptions of other sounds. They are hard on purpose, rare words among them.
 * *YAMNet zero-shot*: the query's mean word vector picks the nearest class name; the class's mean probability over the clip is
   the score.
 * A linear probe on YAMNet's outputs, trained under the same licence rule, is known to reach mAP 0.68 and P@1 0.74 on this split.
