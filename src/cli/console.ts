@@ -21,6 +21,7 @@ export function processConsole(): Console {
     complain: (line) => void process.stderr.write(`${line}\n`),
     interactive: process.stderr.isTTY,
     progress: process.stderr,
-    columns: process.stdout.isTTY ? process.stdout.columns : 100,
+    // 0 on a terminal of unknown size.
+    columns: process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : 100,
   };
 }

@@ -37,7 +37,10 @@ export async function ingestCommand(
   }
   const failed = outcomes.filter(({ failure }) => failure !== null).length + unusable.length + taken.length;
   out.print(summary(outcomes, failed, (performance.now() - began) / 1000));
-  if (signal?.aborted === true) return INTERRUPTED;
+  if (signal?.aborted === true) {
+    out.complain(`Interrupted: ${free.length - outcomes.length} files were not ingested.`);
+    return INTERRUPTED;
+  }
   return failed === 0 ? 0 : 1;
 }
 

@@ -48,6 +48,7 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_INGEST_CONCURRENCY: { type: number, place: ["ingest", "concurrency"] },
   EARSHOT_INGEST_MAX_ATTEMPTS: { type: number, place: ["ingest", "maxAttempts"] },
   EARSHOT_SILENCE_THRESHOLD: { type: number, place: ["ingest", "silenceThreshold"] },
+  EARSHOT_INTROSPECTION: { type: boolean, place: ["graphql", "introspection"] },
   EARSHOT_PORT: { type: number, place: ["server", "port"] },
   EARSHOT_HOST: { type: text, place: ["server", "host"] },
   EARSHOT_LOG_LEVEL: { type: text, place: ["logLevel"] },

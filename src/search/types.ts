@@ -16,8 +16,6 @@ export interface SearchRequest {
   minRelevance?: number;
   /** The most moments for each video, 1 to {@link MAX_MOMENTS_PER_VIDEO}. */
   momentsPerVideo: number;
-  /** Ends the search early; it then throws the signal's reason. */
-  signal?: AbortSignal;
 }
 
 /** A span of a video in which the query is heard. */
