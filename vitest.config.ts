@@ -8,8 +8,9 @@ export default defineConfig({
     // Each file gets a process of its own: native parts (ONNX Runtime, libsql) do not share one well.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Long enough for a machine that is busy with other things: no test is about speed.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     globalSetup: ["test/fixtures/global-setup.ts"],
   },
 });
