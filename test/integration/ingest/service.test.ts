@@ -1,18 +1,38 @@
 import { appendFile, copyFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { IngestJobRecord } from "../../../src/catalog/index.js";
+import type { ResolvedOptions } from "../../../src/config/index.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
-import type { IngestInput, JobUpdate } from "../../../src/ingest/index.js";
+import {
+  createIngestService,
+  type IngestInput,
+  type IngestService,
+  type JobUpdate,
+} from "../../../src/ingest/index.js";
 import { openTestEarshot, type TestEarshot } from "../../fixtures/earshot.js";
 import { quickIngest } from "../../fixtures/ingesting.js";
 import { sample, type SampleName } from "../../fixtures/media-samples.js";
 
 let test: TestEarshot;
-beforeEach(async () => {
+/** The service under test; its queue works from `start()` on. */
+let ingest: IngestService;
+beforeAll(async () => {
   test = await openTestEarshot({ ingest: quickIngest });
 });
-afterEach(() => test.end());
+afterAll(() => test.end());
+
+beforeEach(() => {
+  ingest = createIngestService(test.earshot);
+});
+afterEach(async () => {
+  await ingest.stop();
+  const { catalog } = test.earshot;
+  for (const tenant of [DEFAULT_TENANT, "other"]) {
+    for (const { id } of await catalog.videos.list(tenant, {}, 100)) await ingest.deleteVideo(tenant, { id });
+  }
+  await catalog.transaction((tx) => tx.prisma.ingestJob.deleteMany());
+});
 
 /** Puts a sample into the media root. */
 async function place(name: SampleName, as: string = name): Promise<string> {
@@ -26,20 +46,20 @@ async function submit(
   input: Partial<IngestInput> = {},
   tenant = DEFAULT_TENANT,
 ): Promise<IngestJobRecord> {
-  return test.earshot.ingest.submit({ source: { path: await place(name) }, ...input }, tenant);
+  return ingest.submit({ source: { path: await place(name) }, ...input }, tenant);
 }
 
-const ended = (job: IngestJobRecord) => test.earshot.ingest.waitFor(job.tenant, job.id);
+const ended = (job: IngestJobRecord) => ingest.waitFor(job.tenant, job.id);
 
 /** Resolves at the first update of a job that fits. */
 function updated(fits: (update: JobUpdate) => boolean): Promise<JobUpdate> {
   return new Promise((resolve) => {
     const listen = (update: JobUpdate) => {
       if (!fits(update)) return;
-      test.earshot.ingest.events.off("job", listen);
+      ingest.events.off("job", listen);
       resolve(update);
     };
-    test.earshot.ingest.events.on("job", listen);
+    ingest.events.on("job", listen);
   });
 }
 
@@ -63,11 +83,11 @@ const nothing = { videos: 0, segments: 0, vectors: 0, searchable: 0, files: 0 };
 describe("submitting a video", () => {
   it("returns a job that waits, which then goes through its stages and completes", async () => {
     const updates: JobUpdate[] = [];
-    test.earshot.ingest.events.on("job", (update) => updates.push(update));
+    ingest.events.on("job", (update) => updates.push(update));
     const job = await submit("tone.mp4", { title: "Tone", metadata: { a: [1, { b: null }] }, requestId: "r1" });
     expect(job).toMatchObject({ state: "PENDING", stage: "QUEUED", attempts: 0, requestId: "r1" });
     const completed = updated(({ state }) => state === "COMPLETED");
-    await test.earshot.start();
+    await ingest.start();
     await completed;
     expect(await ended(job)).toMatchObject({ state: "COMPLETED", attempts: 1, progress: 1, errorCode: null });
 
@@ -90,7 +110,7 @@ describe("submitting a video", () => {
   });
 
   it("gives no share of progress while the length of the file is unknown", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const encoding = updated(({ stage }) => stage === "ENCODING");
     const job = await submit("no-duration.webm");
     expect((await encoding).progress).toBeNull();
@@ -98,7 +118,7 @@ describe("submitting a video", () => {
   });
 
   it("again under the same external id replaces the segments, title and metadata", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const first = await ended(await submit("tone.mp4", { externalId: "x", title: "Old", metadata: { old: true } }));
     const before = await segmentIds(first.videoId!);
     const second = await ended(await submit("whistle.mp4", { externalId: "x", title: "New" }));
@@ -117,7 +137,7 @@ describe("submitting a video", () => {
   });
 
   it("keeps what was there, findable, until the new segments are committed", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const first = await ended(await submit("tone.mp4", { externalId: "x", title: "Old" }));
     const before = await segmentIds(first.videoId!);
     const encoding = updated(({ stage }) => stage === "ENCODING");
@@ -130,7 +150,7 @@ describe("submitting a video", () => {
   });
 
   it("leaves what was there when it fails", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const first = await ended(await submit("tone.mp4", { externalId: "x", title: "Old" }));
     const before = await segmentIds(first.videoId!);
     const second = await ended(await submit("no-audio.mp4", { externalId: "x", title: "New" }));
@@ -141,7 +161,7 @@ describe("submitting a video", () => {
   });
 
   it("leaves nothing but the failed job when the first ingest fails", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const job = await ended(await submit("silent.mp4", { externalId: "x" }));
     expect(job).toMatchObject({ state: "FAILED", errorCode: "MEDIA_SILENT", externalId: "x", videoId: null });
     expect(job.errorMessage).not.toContain("/");
@@ -153,26 +173,26 @@ describe("submitting a video", () => {
     const second = await submit("whistle.mp4", { externalId: "x", title: "Second" });
     expect(await test.earshot.catalog.jobs.find(DEFAULT_TENANT, first.id)).toMatchObject({ state: "CANCELLED" });
     expect(second.videoId).toBe(first.videoId);
-    await test.earshot.start();
+    await ingest.start();
     await ended(second);
     expect(await test.earshot.catalog.videos.findByExternalId(DEFAULT_TENANT, "x")).toMatchObject({ title: "Second" });
   });
 
   it("keeps tenants apart, also under the same external id", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const mine = await ended(await submit("tone.mp4", { externalId: "x" }));
     const theirs = await ended(await submit("tone.mp4", { externalId: "x" }, "other"));
     expect(mine.videoId).not.toBe(theirs.videoId);
-    await expect(test.earshot.ingest.cancel("other", mine.id)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
-    await expect(test.earshot.ingest.deleteVideo("other", { id: mine.videoId! })).rejects.toMatchObject({
+    await expect(ingest.cancel("other", mine.id)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+    await expect(ingest.deleteVideo("other", { id: mine.videoId! })).rejects.toMatchObject({
       code: "VIDEO_NOT_FOUND",
     });
-    await test.earshot.ingest.deleteVideo("other", { externalId: "x" });
+    await ingest.deleteVideo("other", { externalId: "x" });
     expect((await segmentIds(mine.videoId!)).length).toBeGreaterThan(0);
   });
 
   it("stores nothing when the source is refused", async () => {
-    const refused = test.earshot.ingest.submit({ source: { path: "/etc/passwd" }, externalId: "x" }, DEFAULT_TENANT);
+    const refused = ingest.submit({ source: { path: "/etc/passwd" }, externalId: "x" }, DEFAULT_TENANT);
     await expect(refused).rejects.toMatchObject({ code: "SOURCE_OUTSIDE_ROOTS" });
     expect(await stored()).toEqual(nothing);
     expect(await test.earshot.catalog.jobs.count(DEFAULT_TENANT, {})).toBe(0);
@@ -182,15 +202,15 @@ describe("submitting a video", () => {
 describe("a source that changes", () => {
   it("between submission and work is refused when it is gone", async () => {
     const file = await place("tone.mp4");
-    const job = await test.earshot.ingest.submit({ source: { path: file } }, DEFAULT_TENANT);
+    const job = await ingest.submit({ source: { path: file } }, DEFAULT_TENANT);
     await rm(file);
-    await test.earshot.start();
+    await ingest.start();
     expect(await ended(job)).toMatchObject({ state: "FAILED", errorCode: "SOURCE_NOT_FOUND", attempts: 1 });
     expect(await stored()).toEqual(nothing);
   });
 
   it("while it is read is read again from the start", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const encoding = updated(({ stage }) => stage === "ENCODING");
     const again = updated(({ errorCode }) => errorCode === "SOURCE_CHANGED");
     const job = await submit("long.mp4");
@@ -201,12 +221,12 @@ describe("a source that changes", () => {
   });
 
   it("is not called damaged while it is still being copied", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const file = path.join(test.media, "slow-copy.mp4");
     await copyFile(await sample("truncated-no-index.mp4"), file);
     const probing = updated(({ stage }) => stage === "PROBING");
     const again = updated(({ errorCode }) => errorCode === "SOURCE_CHANGED");
-    const job = await test.earshot.ingest.submit({ source: { path: file } }, DEFAULT_TENANT);
+    const job = await ingest.submit({ source: { path: file } }, DEFAULT_TENANT);
     await probing;
     await copyFile(await sample("tone.mp4"), file);
     await again;
@@ -217,46 +237,45 @@ describe("a source that changes", () => {
 describe("cancelling and deleting", () => {
   it("ends a job that waits, and its provisional video", async () => {
     const job = await submit("tone.mp4");
-    expect(await test.earshot.ingest.cancel(DEFAULT_TENANT, job.id)).toMatchObject({
+    expect(await ingest.cancel(DEFAULT_TENANT, job.id)).toMatchObject({
       state: "CANCELLED",
       videoId: null,
     });
-    await test.earshot.start();
+    await ingest.start();
     expect(await stored()).toEqual(nothing);
   });
 
   it("ends a job that runs, and leaves nothing behind", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const encoding = updated(({ stage }) => stage === "ENCODING");
     const job = await submit("long.mp4");
     await encoding;
-    expect(await test.earshot.ingest.cancel(DEFAULT_TENANT, job.id)).toMatchObject({ state: "CANCELLED" });
+    expect(await ingest.cancel(DEFAULT_TENANT, job.id)).toMatchObject({ state: "CANCELLED" });
     // The next job begins when this one has let go.
     await ended(await submit("tone.mp4", { externalId: "next" }));
-    await test.earshot.ingest.deleteVideo(DEFAULT_TENANT, { externalId: "next" });
+    await ingest.deleteVideo(DEFAULT_TENANT, { externalId: "next" });
     expect(await stored()).toEqual(nothing);
   });
 
   it("leaves a job alone that has ended", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const job = await ended(await submit("tone.mp4"));
-    expect(await test.earshot.ingest.cancel(DEFAULT_TENANT, job.id)).toMatchObject({ state: "COMPLETED" });
+    expect(await ingest.cancel(DEFAULT_TENANT, job.id)).toMatchObject({ state: "COMPLETED" });
   });
 
   it("removes a video while it is being ingested again", async () => {
-    await test.earshot.start();
+    await ingest.start();
     await ended(await submit("tone.mp4", { externalId: "x" }));
     const encoding = updated(({ stage }) => stage === "ENCODING");
     const second = await submit("long.mp4", { externalId: "x" });
     await encoding;
-    await test.earshot.ingest.deleteVideo(DEFAULT_TENANT, { externalId: "x" });
+    await ingest.deleteVideo(DEFAULT_TENANT, { externalId: "x" });
     expect(await ended(second)).toMatchObject({ state: "CANCELLED", videoId: null });
-    await test.earshot.ingest.stop();
+    await ingest.stop();
     expect(await stored()).toEqual(nothing);
   });
 
   it("says so when there is nothing to delete or to cancel", async () => {
-    const { ingest } = test.earshot;
     await expect(ingest.deleteVideo(DEFAULT_TENANT, { id: "none" })).rejects.toMatchObject({
       code: "VIDEO_NOT_FOUND",
       field: "id",
@@ -271,11 +290,11 @@ describe("cancelling and deleting", () => {
 
 describe("stopping", () => {
   it("gives the running job back without counting the attempt, and it completes after the next start", async () => {
-    await test.earshot.start();
+    await ingest.start();
     const encoding = updated(({ stage }) => stage === "ENCODING");
     const job = await submit("long.mp4");
     await encoding;
-    await test.earshot.ingest.stop();
+    await ingest.stop();
     expect(await test.earshot.catalog.jobs.find(DEFAULT_TENANT, job.id)).toMatchObject({
       state: "PENDING",
       attempts: 0,
@@ -283,13 +302,13 @@ describe("stopping", () => {
       leaseExpiresAt: null,
     });
     expect(await stored()).toEqual({ ...nothing, videos: 1 });
-    await test.earshot.start();
+    await ingest.start();
     expect(await ended(job)).toMatchObject({ state: "COMPLETED", attempts: 1 });
   });
 
   it("leaves jobs that wait in the queue", async () => {
     const jobs = [await submit("tone.mp4"), await submit("tone.webm")];
-    await test.earshot.ingest.stop();
+    await ingest.stop();
     for (const { id } of jobs) {
       expect(await test.earshot.catalog.jobs.find(DEFAULT_TENANT, id)).toMatchObject({ state: "PENDING" });
     }
@@ -298,29 +317,32 @@ describe("stopping", () => {
   it("ends a wait when its signal does", async () => {
     const job = await submit("tone.mp4");
     const abort = new AbortController();
-    const waiting = test.earshot.ingest.waitFor(DEFAULT_TENANT, job.id, abort.signal);
+    const waiting = ingest.waitFor(DEFAULT_TENANT, job.id, abort.signal);
     abort.abort(new Error("no longer"));
     await expect(waiting).rejects.toThrow("no longer");
   });
 });
 
 describe("limits", () => {
+  const withLimits = (limits: Partial<ResolvedOptions["limits"]>) => {
+    const { options } = test.earshot;
+    return createIngestService({ ...test.earshot, options: { ...options, limits: { ...options.limits, ...limits } } });
+  };
+
   it.each([
     [{ maxDurationSeconds: 5 }, "tone.mp4", "MEDIA_TOO_LONG"],
     [{ maxDurationSeconds: 5 }, "no-duration.webm", "MEDIA_TOO_LONG"],
     [{ maxFileBytes: 1000 }, "tone.mp4", "MEDIA_TOO_LARGE"],
   ] as const)("%j refuse %s with %s", async (limits, name, code) => {
-    await test.end();
-    test = await openTestEarshot({ ingest: quickIngest, limits });
-    await test.earshot.start();
+    ingest = withLimits(limits);
+    await ingest.start();
     expect(await ended(await submit(name))).toMatchObject({ state: "FAILED", errorCode: code, attempts: 1 });
     expect(await stored()).toEqual(nothing);
   });
 
   it("on time are tried again, as often as allowed", async () => {
-    await test.end();
-    test = await openTestEarshot({ ingest: quickIngest, limits: { stallTimeoutSeconds: 0.001 } });
-    await test.earshot.start();
+    ingest = withLimits({ stallTimeoutSeconds: 0.001 });
+    await ingest.start();
     expect(await ended(await submit("long.mp4"))).toMatchObject({
       state: "FAILED",
       errorCode: "MEDIA_DECODE_TIMEOUT",
