@@ -52,14 +52,19 @@ class Words:
 
 
 class Vocabulary:
-    """Words and their vectors. `vectors` is float32 [size, dim]; `index` maps a word to its row."""
+    """Words and their vectors. `vectors` is float32 [size, dim]; `index` maps a word to its row.
 
-    def __init__(self, words: Sequence[str], vectors: np.ndarray):
+    `empty_vector` [dim], where there is one, stands for a text in which no word is known (reference
+    fact 5.4).
+    """
+
+    def __init__(self, words: Sequence[str], vectors: np.ndarray, empty_vector: np.ndarray | None = None):
         if len(words) != len(vectors):
             raise ValueError(f"a vocabulary of {len(words)} words needs as many vectors, not {len(vectors)}")
         self.words = list(words)
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         self.index = {word: row for row, word in enumerate(self.words)}
+        self.empty_vector = empty_vector
         self._directions: np.ndarray | None = None  # unit vectors, made when neighbours are first asked for
         self._neighbours: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -90,6 +95,10 @@ class Vocabulary:
 
     def __contains__(self, word: str) -> bool:
         return word in self.index
+
+    def vector(self, word: str) -> np.ndarray:
+        """The word's vector [dim]. Raises KeyError for an unknown word."""
+        return self.vectors[self.index[word]]
 
     def look_up(self, token: str) -> list[int]:
         """Rows of one token: itself, else without a possessive 's, else known halves of its contraction."""
