@@ -1,8 +1,9 @@
 import type { Benchmark } from "./benchmark.js";
 import { ingestSpeed } from "./ingest-speed.js";
 import { memory } from "./memory.js";
+import { moments } from "./moments.js";
 import { searchLatency } from "./search-latency.js";
 import { startUp } from "./start-up.js";
 
 /** All benchmarks, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [ingestSpeed, searchLatency, startUp, memory];
+export const BENCHMARKS: readonly Benchmark[] = [ingestSpeed, searchLatency, startUp, memory, moments];

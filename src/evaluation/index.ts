@@ -1,0 +1,2 @@
+export { momentMetrics } from "./moment-metrics.js";
+export type { MomentAnswer, MomentMetrics, Span } from "./moment-metrics.js";

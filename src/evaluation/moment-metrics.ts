@@ -1,0 +1,91 @@
+/** A stretch of time in a video. */
+export interface Span {
+  /** Seconds from the start of the video. */
+  startSeconds: number;
+  /** Seconds from the start of the video; not before `startSeconds`. */
+  endSeconds: number;
+}
+
+/** What was found in one video for one query, and what is right. */
+export interface MomentAnswer {
+  /** Where the sound is heard; at least one span. */
+  truths: readonly Span[];
+  /** Spans that were found, best first. */
+  found: readonly Span[];
+}
+
+/** Metrics of moment retrieval, each a share from 0 to 1, averaged over the queries. */
+export interface MomentMetrics {
+  /** Share of the queries whose first span overlaps a true one by at least 0.3, 0.5 and 0.7 (intersection over union). */
+  recallAt1: { "0.3": number; "0.5": number; "0.7": number };
+  /** Average precision, the mean of overlaps 0.5, 0.55, ... 0.95, as QVHighlights and CASTELLA report it. */
+  meanAveragePrecision: number;
+  /** Average precision where an overlap of 0.5 counts as found. */
+  averagePrecisionAtHalf: number;
+}
+
+/** Least overlaps over which the mean average precision is taken: 0.5 to 0.95. */
+const OVERLAPS = Array.from({ length: 10 }, (_, step) => (50 + 5 * step) / 100);
+
+/** Length of what two spans share over the length of what they cover together; 0 where they do not touch. */
+export function intersectionOverUnion(a: Span, b: Span): number {
+  const shared = Math.min(a.endSeconds, b.endSeconds) - Math.max(a.startSeconds, b.startSeconds);
+  if (shared <= 0) return 0;
+  return shared / (a.endSeconds - a.startSeconds + b.endSeconds - b.startSeconds - shared);
+}
+
+/**
+ * The metrics of a set of answers.
+ *
+ * @throws RangeError when there is no answer, or one without a true span: nothing could be said of it
+ */
+export function momentMetrics(answers: readonly MomentAnswer[]): MomentMetrics {
+  if (answers.length === 0) throw new RangeError("moment metrics need at least one query");
+  if (answers.some(({ truths }) => truths.length === 0)) {
+    throw new RangeError("moment metrics need at least one true span for every query");
+  }
+  const recall = (least: number) => mean(answers.map((answer) => (firstIsRight(answer, least) ? 1 : 0)));
+  const precision = (least: number) => mean(answers.map((answer) => averagePrecision(answer, least)));
+  return {
+    recallAt1: { "0.3": recall(0.3), "0.5": recall(0.5), "0.7": recall(0.7) },
+    meanAveragePrecision: mean(OVERLAPS.map(precision)),
+    averagePrecisionAtHalf: precision(0.5),
+  };
+}
+
+function firstIsRight({ truths, found }: MomentAnswer, least: number): boolean {
+  const first = found[0];
+  return first !== undefined && truths.some((truth) => intersectionOverUnion(first, truth) >= least);
+}
+
+/** The mean over the true spans of the precision down to the span that finds them; 0 for those never found. */
+function averagePrecision({ truths, found }: MomentAnswer, least: number): number {
+  const open = new Set(truths);
+  let right = 0;
+  let sum = 0;
+  found.forEach((span, place) => {
+    const match = bestMatch(span, open, least);
+    // A true span is found once: a second hit on it is as wrong as any other.
+    if (match === undefined) return;
+    open.delete(match);
+    right += 1;
+    sum += right / (place + 1);
+  });
+  return sum / truths.length;
+}
+
+function bestMatch(span: Span, truths: Iterable<Span>, least: number): Span | undefined {
+  let best: Span | undefined;
+  let most = 0;
+  for (const truth of truths) {
+    const overlap = intersectionOverUnion(span, truth);
+    if (overlap < least || overlap <= most) continue;
+    best = truth;
+    most = overlap;
+  }
+  return best;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
