@@ -3,7 +3,7 @@
     dataset.json     name, protocol, and which file holds what
     clips.jsonl      a clip a line: id, captions, and where its media are
     train.txt, ...   the ids of each split
-    vggish.npy, vggish.offsets.npy   tokens of all clips [tokens, dim]; of clip i: offsets[i] to offsets[i + 1]
+    vggish.npy, vggish.offsets.npy   tokens of all clips [tokens, dim]; of clip i: offsets[i] to [i + 1]
     inst.npy, inst.available.npy     one vector a clip [clips, dim], and whether it is there
     words.npy, words.offsets.npy     word vectors of all captions, in the order of the clips
 
