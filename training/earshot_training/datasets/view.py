@@ -86,9 +86,7 @@ class ClipReader:
                 found = ", ".join(dataset.experts) or "none"
                 raise DatasetError(f"{dataset.name}: expected features of {name}, found those of {found}")
             if dataset.experts[name].aggregation == "sequence" and name not in self.protocol.max_tokens:
-                raise DatasetError(
-                    f"{dataset.name}: expected a token limit of {name} in its protocol, found none"
-                )
+                raise DatasetError(f"{dataset.name}: expected a token limit of {name}, found none")
 
     def training(self, rows: Sequence[int] | np.ndarray, rng: np.random.Generator) -> ClipView:
         """Clips to learn from, each with one caption, drawn uniformly from its own.
@@ -102,8 +100,8 @@ class ClipReader:
             if name not in self.protocol.flaky and not there.all():
                 id = self.dataset.clips[rows[np.argmin(there)]].id
                 raise DatasetError(
-                    f"{self.dataset.name}: expected {name} of every training clip, as the protocol does not call "
-                    f"it flaky, found none of {id}"
+                    f"{self.dataset.name}: expected {name} of every training clip, as the protocol does "
+                    f"not call it flaky, found none of {id}"
                 )
         return self._view(rows, 1, lambda captions: [int(rng.integers(captions))])
 
