@@ -1,9 +1,9 @@
 """Reads the reference's checkpoints (`trained_model.pth`) without running anything they contain (reference
 fact 1.6).
 
-Such a file is a pickle that names classes of the reference's own program. PyTorch's restricted unpickler reads
-it. The few names that the reference's trainer is known to write are given inert stand-ins, which keep what they
-are handed and do nothing; a file that names anything else is refused before that is looked up.
+Such a file is a pickle that names classes of the reference's own program. PyTorch's restricted unpickler
+reads it. The few names that the reference's trainer is known to write are given inert stand-ins, which keep
+what they are handed and do nothing; a file that names anything else is refused before that is looked up.
 """
 
 import pickle
@@ -25,8 +25,8 @@ OUTDATED = ("ce.moe_fc_bottleneck1.", "ce.moe_cg.", "ce.moe_fc_proj.")
 
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint of the reference's models, or not one that can be trusted. The message says what
-    was expected and what was found."""
+    """A file is no checkpoint of the reference's models, or not one that can be trusted. The message says
+    what was expected and what was found."""
 
 
 class Inert:
@@ -141,7 +141,7 @@ def _refuse_other_files(path: Path) -> None:
     elif start.startswith(b"\x1f\x8b"):
         found = "a gzip archive: unpack it first"
     elif start[:2] not in (b"PK", b"\x80\x02") and tarfile.is_tarfile(path):
-        found = "a tar archive: unpack it first (files that PyTorch itself wrote as tar, before 2018, are not read)"
+        found = "a tar archive: unpack it first (PyTorch's own, of before 2018, are not read)"
     elif start[:2] not in (b"PK", b"\x80\x02"):
         found = f"a file that begins with {start[:8]!r}"
     if found:
@@ -150,14 +150,16 @@ def _refuse_other_files(path: Path) -> None:
 
 def _unreadable(path: Path, why: str) -> CheckpointError:
     return CheckpointError(
-        f"{path}: expected a whole file of torch.save, found one that cannot be read ({why}). Is it cut short?"
+        f"{path}: expected a whole file of torch.save, found one that cannot be read ({why})."
+        " Is it cut short?"
     )
 
 
-def _ends_with(path: Path, text: str) -> bool:
+def _ends_with(path: Path, name: str) -> bool:
+    """Whether a file breaks off in this name, of which the unpickler drops one character as a line's end."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - len(text)))
-        return file.read() == text.encode()
+        file.seek(max(0, path.stat().st_size - len(name.encode()) - 1))
+        return file.read().startswith(name.encode())
 
 
 def _first_line(error: Exception) -> str:

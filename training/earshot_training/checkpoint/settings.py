@@ -53,8 +53,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
 def check_settings(config: Mapping[str, Any], model: CENet) -> None:
     """Checks that a configuration describes `model`, whose experts have the reference's names.
 
-    What the configuration leaves out is not checked. Raises CheckpointError with the setting, what the weights
-    or this package expect, and what it says.
+    What the configuration leaves out is not checked. Raises CheckpointError with the setting, what the
+    weights or this package expect, and what it says.
     """
 
     def expect(setting: str, expected: Any, found: Any) -> None:
@@ -114,7 +114,7 @@ def _variant(architecture: Mapping[str, Any], experts: int) -> str | None:
 
 
 def _section(config: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """A nested part of a configuration; {} where it is missing. Raises CheckpointError where it is no object."""
+    """A nested part of a configuration; {} where it is missing. Raises CheckpointError for another type."""
     part: Any = config
     for depth, name in enumerate(names, start=1):
         part = part.get(name) or {}
