@@ -1,7 +1,7 @@
 """Downloads of large files over HTTP: they resume, and what arrives is checked before it gets its name.
 
-`fetch` writes to `NAME.partial` beside the destination and renames it when it is whole and right. A later call
-goes on where the last one stopped, if the server still has the same file (its ETag or date, kept in
+`fetch` writes to `NAME.partial` beside the destination and renames it when it is whole and right. A later
+call goes on where the last one stopped, if the server still has the same file (its ETag or date, kept in
 `NAME.partial.json`, says so) and answers range requests; else it starts over.
 """
 

@@ -1,8 +1,8 @@
 """What the paper's experts are called, in packs and in the reference's files, and what they give.
 
-Names: packs, data sets and commands say `vggish`, `vggsound`, `inst`, `scene`, `r2p1d`, `speech`. The reference's
-configurations, checkpoints and feature archives have names of their own, and its models order experts by those
-(reference fact 1.1).
+Names: packs, data sets and commands say `vggish`, `vggsound`, `inst`, `scene`, `r2p1d`, `speech`. The
+reference's configurations, checkpoints and feature archives have names of their own, and its models order
+experts by those (reference fact 1.1).
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 class ExpertFacts:
     """One expert (reference facts 1.1 and 5).
 
-    `dim` is the width of a feature vector. With `clusters` a clip is a sequence [tokens, dim] that NetVLAD pools to
-    that many clusters; without (0) it is one vector [dim], averaged over time when features were extracted.
+    `dim` is the width of a feature vector. With `clusters` a clip is a sequence [tokens, dim] that NetVLAD
+    pools to that many clusters; without (0) it is one vector [dim], averaged over time when features were
+    extracted.
     """
 
     name: str
