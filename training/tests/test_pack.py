@@ -15,13 +15,16 @@ from earshot_training.pack import (
     ClipEncoder,
     PackDescription,
     PackError,
+    PackVocabulary,
     TextEncoder,
+    VisualExpert,
     export_clip_encoder,
     export_expert,
     export_text_encoder,
     verify_pack,
     write_manifest,
 )
+from earshot_training.places import file_sha256
 from earshot_training.vocabulary import Vocabulary
 
 PARITY = 1e-4
@@ -210,6 +213,85 @@ def test_an_averaged_expert_takes_one_token(tmp_path):
     np.testing.assert_allclose(actual, expected["scene"], atol=PARITY)
 
 
+def test_an_expert_s_token_limit_may_be_more_or_less_than_a_segment_gives():
+    assert AudioExpert("vggish", 15_600, 15_360, 1, 10, 128, 768, token_limit=29).entry()["maxTokens"] == 29
+    assert (
+        AudioExpert("vggsound", 160_000, 76_800, 32, 1, 512, 768, token_limit=29).entry()["maxTokens"] == 29
+    )
+    assert AudioExpert("vggsound", 160_000, 76_800, 32, 1, 512, 768).entry()["maxTokens"] == 32
+
+
+class SmallScene(nn.Module):
+    """frames uint8 [B, 2, 8, 6, 3] -> [B, 1, DIM]."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(2 * 8 * 6 * 3, DIM)
+
+    def forward(self, frames):
+        return self.body(frames.flatten(1).float() / 255)[:, None]
+
+
+@pytest.fixture(scope="module")
+def built_with_pictures(tmp_path_factory):
+    """A pack with an averaged visual expert, words in single precision and a vector for no word."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("pictures")
+    model = shake_batch_norms(CENet({"scene": {"dim": DIM}}, "single", 10, text_clusters=3, shared_dim=16))
+    frames = torch.randint(0, 256, (2, 2, 8, 6, 3), dtype=torch.uint8)
+    export_module(SmallScene(), folder / "scene.onnx", {"frames": frames}, ["features"])
+    export_clip_encoder(model, folder / "clip-encoder.onnx", {"scene": 1}, half=False)
+    export_text_encoder(model, folder / "text-encoder.onnx", 5, half=False)
+    rng = np.random.default_rng(0)
+    words = PackVocabulary("word2vec-english-v1", "float32", lemmas="lemmas.txt", empty_vector=True)
+    vocabulary = Vocabulary(["dog", "New_York"], rng.normal(size=(2, 10)), rng.normal(size=10))
+    words.save(vocabulary, folder)
+    (folder / "lemmas.txt").write_text("dogs\tdog\n")
+    expert = VisualExpert("scene", 25, 6, 8, 2, 2, 1, DIM, 16)
+    description = PackDescription(
+        "pictures", "1", "CC0-1.0", "", "single", 153_600, 76_800, (expert,), 5, 1.0, 0.0, vocabulary=words
+    )
+    write_manifest(folder, description)
+    return folder, vocabulary
+
+
+def test_a_pack_may_have_a_visual_expert_alone(built_with_pictures):
+    manifest = verify_pack(built_with_pictures[0])
+    assert manifest["experts"] == [{
+        "name": "scene", "modality": "visual", "file": "scene.onnx", "framesPerSecond": 25, "frameWidth": 6,
+        "frameHeight": 8, "framesPerWindow": 2, "hopFrames": 2, "tokensPerWindow": 1, "featureDim": DIM,
+        "aggregation": "average", "maxTokens": 1, "embeddingDim": 16,
+    }]  # fmt: skip
+
+
+def test_a_pack_s_words_may_be_single_precision_with_lemmas_and_a_vector_for_no_word(built_with_pictures):
+    folder, vocabulary = built_with_pictures
+    text_encoder = verify_pack(folder)["textEncoder"]
+    assert text_encoder["tokeniser"] == "word2vec-english-v1"
+    assert text_encoder["vocabulary"] == {
+        "words": "vocabulary.txt", "vectors": "vocabulary.f32", "dtype": "float32", "size": 2,
+        "lemmas": "lemmas.txt", "emptyVector": True,
+    }  # fmt: skip
+    loaded = PackVocabulary.of_manifest(text_encoder).load(folder)
+    assert loaded.words == ["dog", "New_York"]
+    np.testing.assert_array_equal(loaded.vectors, vocabulary.vectors)
+    np.testing.assert_array_equal(loaded.empty_vector, vocabulary.empty_vector.astype(np.float32))
+
+
+def test_words_that_are_not_finite_are_refused(built_with_pictures, tmp_path):
+    folder = shutil.copytree(built_with_pictures[0], tmp_path / "pack")
+    vectors = np.fromfile(folder / "vocabulary.f32", "<f4")
+    vectors[3] = np.nan
+    vectors.tofile(folder / "vocabulary.f32")
+    rewrite(folder, lambda m: m["files"].update({"vocabulary.f32": stamp(folder / "vocabulary.f32")}))
+    with pytest.raises(PackError, match=r"vocabulary\.f32 holds a number that is not finite"):
+        verify_pack(folder)
+
+
+def stamp(path):
+    return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+
+
 def test_an_export_that_differs_is_refused(tmp_path):
     with pytest.raises(ParityError, match="differs from PyTorch"):
         export_module(nn.Linear(3, 2), tmp_path / "x.onnx", {"x": torch.randn(2, 3)}, ["y"], tolerance=-1.0)
@@ -243,6 +325,11 @@ def test_another_format_version_is_refused(copied):
         (lambda m: m["experts"].reverse(), "must have length 1, or 0"),
         (lambda m: m["experts"][1].update(name="pann"), r"clip-encoder\.onnx has inputs"),
         (lambda m: m["textEncoder"]["vocabulary"].update(size=49), "the manifest says"),
+        (lambda m: m["segment"].update(hopSamples=30_000), "hopSamples 15360 of vggish does not divide"),
+        (lambda m: m["segment"].update(lengthSamples=30_720), "last of vggish's windows starts after"),
+        (lambda m: m["segment"].update(hopSamples=92_160), "audio between would be lost"),
+        (lambda m: m["experts"][0].update(aggregation="average"), "maxTokens must be 1, not 4"),
+        (lambda m: m["files"].pop("vggish.onnx"), "not among the manifest's files"),
     ],
 )
 def test_a_manifest_that_does_not_fit_the_graphs_is_refused(copied, change, message):

@@ -9,6 +9,8 @@
     verify_pack(folder)
 """
 
+from earshot_training.pack.errors import PackError
+from earshot_training.pack.experts import AudioExpert, VisualExpert
 from earshot_training.pack.export import (
     ClipEncoder,
     TextEncoder,
@@ -16,7 +18,8 @@ from earshot_training.pack.export import (
     export_expert,
     export_text_encoder,
 )
-from earshot_training.pack.manifest import AudioExpert, PackDescription, PackError, write_manifest
+from earshot_training.pack.manifest import PackDescription, write_manifest
+from earshot_training.pack.text import PackVocabulary
 from earshot_training.pack.verify import verify_pack
 
 __all__ = [
@@ -24,7 +27,9 @@ __all__ = [
     "ClipEncoder",
     "PackDescription",
     "PackError",
+    "PackVocabulary",
     "TextEncoder",
+    "VisualExpert",
     "export_clip_encoder",
     "export_expert",
     "export_text_encoder",

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from earshot_training.frontend import SAMPLE_RATE
+from earshot_training.pack.errors import PackError
+from earshot_training.pack.experts import AudioExpert, VisualExpert
+from earshot_training.pack.text import PackVocabulary
 from earshot_training.places import file_sha256
-from earshot_training.vocabulary import TOKENISER, VECTORS_FILE, WORDS_FILE, Vocabulary
 
 FORMAT_VERSION = 1
 MANIFEST_FILE, CLIP_ENCODER_FILE, TEXT_ENCODER_FILE = (
@@ -17,32 +19,6 @@ MANIFEST_FILE, CLIP_ENCODER_FILE, TEXT_ENCODER_FILE = (
     "text-encoder.onnx",
 )
 KINDS = {"ce": "collaborative-experts", "moee": "mixture-of-embedded-experts", "single": "single-expert"}
-
-
-class PackError(Exception):
-    """A model pack that is not whole, or not what its manifest says. The message names the file."""
-
-
-@dataclass(frozen=True)
-class AudioExpert:
-    """How the runtime feeds one audio expert. Lengths in samples; fields as in docs/model-packs.md."""
-
-    name: str
-    window_samples: int
-    hop_samples: int
-    tokens_per_window: int
-    windows_per_segment: int
-    feature_dim: int
-    embedding_dim: int
-    aggregation: str = "sequence"  # or "average": one mean vector a segment
-
-    @property
-    def file(self) -> str:
-        return f"{self.name}.onnx"
-
-    @property
-    def max_tokens(self) -> int:
-        return self.tokens_per_window * self.windows_per_segment if self.aggregation == "sequence" else 1
 
 
 @dataclass(frozen=True)
@@ -56,22 +32,23 @@ class PackDescription:
     variant: str
     segment_length: int
     segment_hop: int
-    experts: tuple[AudioExpert, ...]
+    experts: tuple[AudioExpert | VisualExpert, ...]
     word_limit: int
     calibration_slope: float  # relevance = 1 / (1 + exp(-(slope * score + intercept)))
     calibration_intercept: float
     sample_rate: int = SAMPLE_RATE
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    vocabulary: PackVocabulary = field(default_factory=PackVocabulary)
 
 
 def write_manifest(directory: Path, pack: PackDescription) -> Path:
     """Writes manifest.json for the files that are in `directory`, with their sizes and SHA-256."""
-    vocabulary = Vocabulary.load(directory)
-    names = [expert.file for expert in pack.experts]
-    names += [CLIP_ENCODER_FILE, TEXT_ENCODER_FILE, WORDS_FILE, VECTORS_FILE]
+    names = [file for expert in pack.experts for file in (expert.file, *expert.data_files)]
+    names += [CLIP_ENCODER_FILE, TEXT_ENCODER_FILE, *pack.vocabulary.files]
     for name in names:
         if not (directory / name).is_file():
             raise PackError(f"{directory} has no {name}")
+    size, dim = pack.vocabulary.shape(directory)
     manifest = {
         "formatVersion": FORMAT_VERSION,
         "name": pack.name,
@@ -81,34 +58,14 @@ def write_manifest(directory: Path, pack: PackDescription) -> Path:
         "kind": KINDS[pack.variant],
         "sampleRate": pack.sample_rate,
         "segment": {"lengthSamples": pack.segment_length, "hopSamples": pack.segment_hop},
-        "experts": [
-            {
-                "name": expert.name,
-                "modality": "audio",
-                "file": expert.file,
-                "windowSamples": expert.window_samples,
-                "hopSamples": expert.hop_samples,
-                "tokensPerWindow": expert.tokens_per_window,
-                "windowsPerSegment": expert.windows_per_segment,
-                "featureDim": expert.feature_dim,
-                "aggregation": expert.aggregation,
-                "maxTokens": expert.max_tokens,
-                "embeddingDim": expert.embedding_dim,
-            }
-            for expert in pack.experts
-        ],
+        "experts": [expert.entry() for expert in pack.experts],
         "clipEncoder": {"file": CLIP_ENCODER_FILE},
         "textEncoder": {
             "file": TEXT_ENCODER_FILE,
             "wordLimit": pack.word_limit,
-            "wordDim": vocabulary.dim,
-            "tokeniser": TOKENISER,
-            "vocabulary": {
-                "words": WORDS_FILE,
-                "vectors": VECTORS_FILE,
-                "dtype": "float16",
-                "size": len(vocabulary),
-            },
+            "wordDim": dim,
+            "tokeniser": pack.vocabulary.tokeniser,
+            "vocabulary": pack.vocabulary.entry(size),
         },
         "calibration": {
             "kind": "logistic",

@@ -8,9 +8,10 @@ import numpy as np
 import onnxruntime
 
 from earshot_training.onnx_export import open_session
-from earshot_training.pack.manifest import FORMAT_VERSION, MANIFEST_FILE, PackError
+from earshot_training.pack.errors import PackError
+from earshot_training.pack.manifest import FORMAT_VERSION, MANIFEST_FILE
+from earshot_training.pack.text import PackVocabulary
 from earshot_training.places import file_sha256
-from earshot_training.vocabulary import Vocabulary
 
 
 def verify_pack(directory: Path) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def verify_pack(directory: Path) -> dict[str, Any]:
             raise PackError(f"{directory} has no {name}")
         if file.stat().st_size != expected["bytes"] or file_sha256(file) != expected["sha256"]:
             raise PackError(f"{file} is not the file the manifest describes")
+    _verify_grid(manifest)
     _verify_vocabulary(directory, manifest["textEncoder"])
     for expert in manifest["experts"]:
         _verify_expert(directory, expert)
@@ -39,23 +41,52 @@ def verify_pack(directory: Path) -> dict[str, Any]:
     return manifest
 
 
+def _verify_grid(manifest: dict[str, Any]) -> None:
+    """Windows and segments as the runtime wants them (docs/model-packs.md)."""
+    length, hop = manifest["segment"]["lengthSamples"], manifest["segment"]["hopSamples"]
+    if not 0 < hop <= length:
+        raise PackError(f"segments of {length} samples cannot start every {hop}: audio between would be lost")
+    for expert in manifest["experts"]:
+        name = expert["name"]
+        if expert["file"] not in manifest["files"]:
+            raise PackError(f"{expert['file']} of expert {name} is not among the manifest's files")
+        if expert["aggregation"] == "average" and expert["maxTokens"] != 1:
+            raise PackError(f"{name} is averaged, so maxTokens must be 1, not {expert['maxTokens']}")
+        if expert["modality"] == "audio":
+            if hop % expert["hopSamples"]:
+                raise PackError(
+                    f"hopSamples {expert['hopSamples']} of {name} does not divide the segments' {hop}"
+                )
+            if (expert["windowsPerSegment"] - 1) * expert["hopSamples"] >= length:
+                raise PackError(f"the last of {name}'s windows starts after its segment of {length} samples")
+
+
 def _verify_vocabulary(directory: Path, text_encoder: dict[str, Any]) -> None:
-    try:
-        vocabulary = Vocabulary.load(directory)
-    except ValueError as error:
-        raise PackError(str(error)) from error
+    described = PackVocabulary.of_manifest(text_encoder)
+    for name in described.files:
+        if not (directory / name).is_file():
+            raise PackError(f"{directory} has no {name}")
+    vocabulary = described.load(directory)
     expected = (text_encoder["vocabulary"]["size"], text_encoder["wordDim"])
     if vocabulary.vectors.shape != expected:
         raise PackError(f"the vocabulary has shape {vocabulary.vectors.shape}, the manifest says {expected}")
     if len(vocabulary.index) != len(vocabulary):
         raise PackError("the vocabulary names a word twice")
+    if not np.isfinite(vocabulary.vectors).all():
+        raise PackError(f"{described.vectors} holds a number that is not finite")
 
 
 def _verify_expert(directory: Path, expert: dict[str, Any]) -> None:
-    waveform = np.random.default_rng(0).normal(0, 0.1, (2, expert["windowSamples"])).astype(np.float32)
-    waveform[1] = 0  # silence must give numbers, too
+    rng = np.random.default_rng(0)
+    if expert["modality"] == "visual":
+        size = (2, expert["framesPerWindow"], expert["frameHeight"], expert["frameWidth"], 3)
+        inputs = {"frames": rng.integers(0, 256, size, dtype=np.uint8)}
+    else:
+        inputs = {"waveform": rng.normal(0, 0.1, (2, expert["windowSamples"])).astype(np.float32)}
+    for value in inputs.values():
+        value[1] = 0  # silence and darkness must give numbers, too
     shape = (2, expert["tokensPerWindow"], expert["featureDim"])
-    _run(directory / expert["file"], {"waveform": waveform}, {"features": shape})
+    _run(directory / expert["file"], inputs, {"features": shape})
 
 
 def _verify_clip_encoder(directory: Path, manifest: dict[str, Any]) -> None:
