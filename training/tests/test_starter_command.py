@@ -19,7 +19,9 @@ def test_every_step_explains_itself(step, capsys):
 
 def test_a_run_keeps_the_settings_it_was_started_with(tmp_path):
     started = settings(tmp_path, "--strict-licence", "--scenes", "500")
-    assert started == {"strict_licence": True, "seed": 0, "expert_minutes": 66.0, "scenes": 500}
+    assert started == {
+        "strict_licence": True, "seed": 0, "expert_minutes": 66.0, "scenes": 500, "continue_from": None,
+    }  # fmt: skip
     assert settings(tmp_path) == settings(tmp_path, "--scenes", "500") == started
     assert json.loads((tmp_path / "settings.json").read_text()) == started
 

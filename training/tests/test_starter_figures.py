@@ -122,3 +122,33 @@ def test_the_model_card_holds_figures_facts_and_the_licence_rule(found):
 def test_the_model_card_of_a_strict_run_says_so(found):
     found["data"]["strict"] = True
     assert "This run took only clips with `licence_class = permissive`" in model_card(found, FACTS)
+
+
+@pytest.fixture
+def gone_on(found):
+    """The figures of a run that went on from an earlier pack."""
+    before = {row: {"map": 0.5, "p1": 0.4, "r10": 0.3} for row in ROWS}
+    return found | {"before": {"version": "1.0.0", "data": found["data"], "test": before}}
+
+
+def test_figures_of_the_pack_that_was_trained_further_stand_beside_the_new_ones(gone_on):
+    lines = report(gone_on).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    assert "starter 1.0.0 mAP" in lines[0]
+    assert lines[2].split(" | ")[1:7] == ["0.612", "0.734", "0.500", "0.500", "0.400", "0.300"]
+    assert lines[-1].startswith("| chance | 0.020 |")
+
+
+def test_the_model_card_says_what_the_pack_went_on_from(found, gone_on):
+    text = "going on from the experts of starter 1.0.0 (66 minutes on 32,000 scenes, seed 0)"
+    assert text in model_card(gone_on, FACTS) and text not in model_card(found, FACTS)
+
+
+def test_the_model_card_shows_moments_measured_through_the_runtime(found):
+    def line(pack, recall):
+        values = [{"name": "R1@0.3", "value": recall}, {"name": "mAP", "value": 0.25}]
+        return {"values": values, "settings": {"pack": pack, "queries": 51, "scenes": 6}}
+
+    card = model_card(found, FACTS | {"moments": [line("starter@1.0.0", 0.5), line("starter@1.1.0", 0.625)]})
+    assert "51 queries in 6 scenes" in card
+    assert "| starter@1.0.0 | 0.500 | 0.250 |\n| starter@1.1.0 | 0.625 | 0.250 |" in card

@@ -10,9 +10,11 @@ from earshot_training.starter.config import StarterConfig
 from earshot_training.starter.evaluate import report
 from earshot_training.starter.export import export_pack, pack_bytes
 from earshot_training.starter.recipe import RESULT_FILE, Recipe, train
+from earshot_training.starter.warm_start import ForeignPackError, check_licence
 from earshot_training.word_vectors import ensure_vocabulary
 
 SETTINGS_FILE = "settings.json"
+SETTINGS = ("strict_licence", "seed", "expert_minutes", "scenes", "continue_from")  # fields of StarterConfig
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -28,6 +30,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         if name == "export":
             step.add_argument("--output", type=Path, default=REPOSITORY / "models" / "starter")
             step.add_argument("--version", default="1.0.0", help="version of the pack (default: %(default)s)")
+            step.add_argument(
+                "--moments",
+                type=Path,
+                metavar="FILE",
+                help="lines of `npm run bench -- moments`, one for each pack, to be shown in the model card",
+            )
         step.set_defaults(run=run)
 
 
@@ -59,6 +67,12 @@ def add_arguments(step: argparse.ArgumentParser) -> None:
         help=f"wall-clock minutes for each expert (default: {default.expert_minutes:g})",
     )
     group.add_argument("--scenes", type=int, help=f"training scenes (default: {default.scenes})")
+    group.add_argument(
+        "--continue-from",
+        type=Path,
+        metavar="PACK",
+        help="train the experts of this starter pack further (default: begin with random weights)",
+    )
 
 
 def run_settings(arguments: argparse.Namespace, work: Path) -> dict:
@@ -72,21 +86,19 @@ def run_settings(arguments: argparse.Namespace, work: Path) -> dict:
         "seed": arguments.seed,
         "expert_minutes": arguments.minutes,
         "scenes": arguments.scenes,
+        "continue_from": arguments.continue_from and str(arguments.continue_from),
     }
     asked = {name: value for name, value in asked.items() if value is not None}
     path = work / SETTINGS_FILE
     if not path.exists():
-        kept = {
-            name: getattr(StarterConfig, name)
-            for name in ("strict_licence", "seed", "expert_minutes", "scenes")
-        }
-        kept |= asked
+        kept = {name: getattr(StarterConfig, name) for name in SETTINGS} | asked
         path.write_text(json.dumps(kept, indent=2) + "\n")
     kept = json.loads(path.read_text())
     for name, value in asked.items():
-        if kept[name] != value:
+        if kept.get(name) != value:
             raise SystemExit(
-                f"the run in {work} has {name} = {kept[name]}, not {value}: name another folder with --work"
+                f"the run in {work} has {name} = {kept.get(name)}, not {value}:"
+                " name another folder with --work"
             )
     return kept
 
@@ -99,7 +111,12 @@ def open_recipe(arguments: argparse.Namespace) -> Recipe:
         raise SystemExit("no data: name its folder with --data, or set EARSHOT_SHARED")
     work = arguments.work
     work.mkdir(parents=True, exist_ok=True)
-    config = dataclasses.replace(StarterConfig(), data=data, work=work, **run_settings(arguments, work))
+    settings = run_settings(arguments, work)
+    pack = settings.get("continue_from")
+    settings["continue_from"] = Path(pack) if pack else None
+    config = dataclasses.replace(StarterConfig(), data=data, work=work, **settings)
+    if config.continue_from:
+        check_licence(config.continue_from, config.strict_licence)
     return Recipe(config, ensure_vocabulary(work / "vocabulary", data, config.vocabulary_size))
 
 
@@ -111,7 +128,11 @@ def open_trained(arguments: argparse.Namespace) -> Recipe:
 
 
 def run_train(arguments: argparse.Namespace) -> int:
-    train(open_recipe(arguments))
+    try:
+        train(open_recipe(arguments))
+    except ForeignPackError as error:
+        print(f"error: {error}")
+        return 1
     return 0
 
 
@@ -122,7 +143,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
 
 def run_export(arguments: argparse.Namespace) -> int:
     recipe = open_trained(arguments)
-    manifest = export_pack(recipe, arguments.output, arguments.version, recipe.evaluate())
+    moments = arguments.moments and [json.loads(line) for line in arguments.moments.read_text().splitlines()]
+    manifest = export_pack(recipe, arguments.output, arguments.version, recipe.evaluate(), moments)
     size = pack_bytes(arguments.output) / 1e6
     print(f"{manifest['name']} {manifest['version']} in {arguments.output}, {size:.1f} MB")
     return 0

@@ -46,12 +46,12 @@ the product. Shares, not percent.
   captions or synonyms; a few occur in descriptions of other sounds. They are hard on purpose, rare words among them.
 * *YAMNet zero-shot*: the query's mean word vector picks the nearest class name; the class's mean probability over the clip is
   the score.
-* A linear probe on YAMNet's outputs, trained under the same licence rule, is known to reach mAP 0.68 and P@1 0.74 on this split.
+{before_note}* A linear probe on YAMNet's outputs, trained under the same licence rule, is known to reach mAP 0.68 and P@1 0.74 on this split.
 
 Measured with `earshot-training starter evaluate`. Relevance (the calibrated probability that a hit is right) was fitted on split `val`
 ({pairs:,} pairs of caption and clip). Over the first five hits of each query of val its expected calibration error is {error:.3f}. It depends on how common a sound is in a library:
 take it as a guide, not as a promise.
-
+{moments}
 ## Limits
 
 * A few thousand short clips taught it; sounds unlike them are found badly. Speech is found as speech, not by what is said.
@@ -61,14 +61,36 @@ take it as a guide, not as a promise.
 
 ## Made with
 
-Seed {seed}, {expert_minutes:g} minutes of wall-clock training for each expert on one core of a shared two-core machine, {retrieval_epochs} epochs of the
+Seed {seed}, {expert_minutes:g} minutes of wall-clock training for each expert on one core of a shared two-core machine{gone_on}, {retrieval_epochs} epochs of the
 retrieval model. `earshot-training starter train`, then `evaluate`, then `export`; see `training/README.md`.
 """
 
 
+BEFORE_NOTE = (
+    "* *starter {version}*: the pack whose experts this one trained further, as its own card gives it.\n"
+)
+GONE_ON = ", going on from the experts of starter {version} ({expert_minutes:g} minutes on {scenes:,} scenes, seed {seed})"
+
+
+def moments_section(lines: list[dict]) -> str:
+    """Moments on scenes with known times, from lines of `npm run bench -- moments`: a row for each pack."""
+    names = [value["name"] for value in lines[0]["values"]]
+    table = [f"| pack | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
+    for line in lines:
+        cells = [f"{value['value']:.3f}" for value in line["values"]]
+        table.append(f"| {line['settings']['pack']} | {' | '.join(cells)} |")
+    settings = lines[0]["settings"]
+    return (
+        f"\n**Moments.** {settings['queries']} queries in {settings['scenes']} scenes mixed from clips of split `test`,"
+        " asked through the runtime (`npm run bench -- moments`, see `bench/README.md`):\n\n"
+        + "\n".join(table)
+        + "\n"
+    )
+
+
 def model_card(found: dict, facts: dict) -> str:
     """The card as Markdown. `found` is `Recipe.evaluate()`'s, `facts` what the export knows."""
-    data = found["data"]
+    data, before = found["data"], found.get("before")
     strict_note = (
         "This run took only clips with `licence_class = permissive`."
         if data["strict"]
@@ -79,6 +101,9 @@ def model_card(found: dict, facts: dict) -> str:
         strict_note=strict_note,
         queries=found["pack"]["kinds"],
         table=report(found),
+        before_note=BEFORE_NOTE.format(**before) if before else "",
+        gone_on=GONE_ON.format(**before, **before["data"]) if before else "",
+        moments=moments_section(facts["moments"]) if facts.get("moments") else "",
         pairs=found["calibration"]["pairs"],
         error=found["calibration"]["error"],
     )

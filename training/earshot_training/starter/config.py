@@ -17,6 +17,7 @@ class StarterConfig:
     work: Path = Path("training/runs/starter")  # everything a run writes
     seed: int = 0
     strict_licence: bool = False  # True: only clips with licence_class = permissive
+    continue_from: Path | None = None  # a starter pack whose experts are trained further
 
     # ---- time: the same numbers go into the pack's manifest ----------------------------------
     segment: int = 61_440  # 3.84 s
@@ -41,6 +42,8 @@ class StarterConfig:
     expert_minutes: float = 66.0  # wall-clock budget per expert; the schedule follows it
     expert_batch: int = 32  # scenes per step
     expert_lr: float = 2e-3
+    continued_lr: float = 1e-3  # peak, where the experts of a pack are trained further
+    heads_first: float = 0.03  # share of the time in which only the new heads learn on a pack's experts
     expert_weight_decay: float = 0.02
     teacher_weight: float = 1.0  # BCE to YAMNet's 521 probabilities
     embedding_weight: float = 1.0  # cosine distance to YAMNet's 1024-d embedding

@@ -114,16 +114,19 @@ ROWS = {
 
 
 def report(found: dict) -> str:
-    """The figures of `Recipe.evaluate` as a Markdown table."""
-    lines = [
-        "| queries | starter mAP | P@1 | R@10 | YAMNet zero-shot mAP | P@1 | R@10 |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    """The figures of `Recipe.evaluate` as a Markdown table, with those of the pack it went on from, if any."""
+    columns = {"starter": found["pack"]}
+    if found.get("before"):
+        columns[f"starter {found['before']['version']}"] = found["before"]["test"]
+    columns["YAMNet zero-shot"] = found["teacher"]
+    head = [f"{name} mAP | P@1 | R@10" for name in columns]
+    lines = [f"| queries | {' | '.join(head)} |", "| --- |" + " --- |" * 3 * len(columns)]
     for key, text in ROWS.items():
-        cells = [f"{found[of][key][name]:.3f}" for of in ("pack", "teacher") for name in ("map", "p1", "r10")]
-        lines.append(f"| {text} | " + " | ".join(cells) + " |")
-    by_chance = found["teacher"]["chance"]
-    lines.append(
-        "| chance | " + " | ".join(f"{by_chance[name]:.3f}" for name in ("map", "p1", "r10")) + " | | | |"
-    )
+        lines.append(f"| {text} | " + " | ".join(_cells(figures[key]) for figures in columns.values()) + " |")
+    # Chance is the same for all; its figures stand in the first columns.
+    lines.append(f"| chance | {_cells(found['teacher']['chance'])} |" + " |" * 3 * (len(columns) - 1))
     return "\n".join(lines)
+
+
+def _cells(figures: dict[str, float]) -> str:
+    return " | ".join(f"{figures[name]:.3f}" for name in ("map", "p1", "r10"))

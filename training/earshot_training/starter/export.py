@@ -55,10 +55,12 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
     return network
 
 
-def export_pack(recipe: Recipe, folder: Path, version: str, found: dict) -> dict:
+def export_pack(
+    recipe: Recipe, folder: Path, version: str, found: dict, moments: list[dict] | None = None
+) -> dict:
     """Writes the pack of a measured run to `folder` with its card and attributions, and checks it.
 
-    `found`: the figures of `Recipe.evaluate`. Returns the manifest. Raises PackError, ParityError.
+    `found`: the figures of `Recipe.evaluate`; `moments`: lines of `npm run bench -- moments` for the card. Returns the manifest. Raises PackError, ParityError.
     """
     config = recipe.config
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,12 +83,17 @@ def export_pack(recipe: Recipe, folder: Path, version: str, found: dict) -> dict
         word_limit=config.word_limit,
         calibration_slope=round(found["calibration"]["slope"], 4),
         calibration_intercept=round(found["calibration"]["intercept"], 4),
-        provenance={"data": found["data"], "test": found["pack"], "training": "earshot-training starter"},
+        provenance={
+            "data": found["data"],
+            "test": found["pack"],
+            "training": "earshot-training starter",
+            **({"before": found["before"]} if "before" in found else {}),
+        },
     )
     write_manifest(folder, description)
     write_attributions(recipe.training, folder / "ATTRIBUTIONS.csv")
     manifest = verify_pack(folder)
-    card = model_card(found, _facts(recipe, model, version, folder))
+    card = model_card(found, _facts(recipe, model, version, folder) | {"moments": moments})
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     return manifest
 

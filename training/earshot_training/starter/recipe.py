@@ -53,6 +53,7 @@ from earshot_training.starter.train_retrieval import (
     train_retrieval,
 )
 from earshot_training.starter.training_data import TrainingData
+from earshot_training.starter.warm_start import earlier_figures
 
 RESULT_FILE = "retrieval.pt"
 TEACHERS = 2  # processes that share the pool
@@ -253,6 +254,8 @@ class Recipe(TrainingData):
                 "scenes": self.config.scenes,
                 "expert_minutes": self.config.expert_minutes,
             }
+            if self.config.continue_from is not None:
+                found["before"] = earlier_figures(self.config.continue_from)
             path.write_text(json.dumps(found, indent=2, default=vars) + "\n")
         return json.loads(path.read_text())
 

@@ -26,6 +26,7 @@ from earshot_training.starter.experts import Heads, SlimVGGish, SlimVGGSound
 from earshot_training.starter.pool import open_entries, open_waves
 from earshot_training.starter.spectra import FastLogMel, FastSpectrogram
 from earshot_training.starter.teacher import open_teaching
+from earshot_training.starter.warm_start import take_up
 
 LOG_EVERY = 20  # steps
 SAVE_AFTER = 120  # seconds of training
@@ -74,6 +75,8 @@ def train_expert(
     training = ExpertTraining(name, len(kinds), config)
     if checkpoint.exists():
         training.load(checkpoint)
+    elif config.continue_from is not None:
+        training.go_on_from(config.continue_from, pool)
     last_save = last_check = training.spent
     bar = tqdm(total=int(training.budget), initial=int(training.spent), desc=f"expert {name} (s)")
     while training.spent < training.budget:
@@ -157,8 +160,24 @@ class ExpertTraining:
             lr=config.expert_lr,
         )
         self.make_input = front_end(name)
+        self.peak_rate = config.expert_lr if config.continue_from is None else config.continued_lr
         self.budget = config.expert_minutes * 60
         self.spent, self.step = 0.0, 0
+
+    def go_on_from(self, pack: Path, pool: TaughtPool) -> None:
+        """Takes up the expert of an exported pack; the heads, which no pack holds, begin anew."""
+        waves = pool.batch(np.arange(min(64, len(pool)))).waves
+        take_up(
+            self.expert,
+            pack / f"{self.name}.onnx",
+            self.make_input(cut_windows(waves, self.name, self.config)),
+        )
+        self.averaged.load_state_dict(self.expert.state_dict())
+
+    @property
+    def _only_heads(self) -> bool:
+        """Whether the expert itself stands still, so that heads that know nothing do not spoil it."""
+        return self.config.continue_from is not None and self.spent < self.config.heads_first * self.budget
 
     def take_step(self, pool: TaughtPool) -> dict[str, Tensor]:
         """One batch of random scenes; returns its loss and the parts of it."""
@@ -186,7 +205,9 @@ class ExpertTraining:
         with torch.no_grad():
             spectra = self.make_input(cut_windows(batch.waves, self.name, config))
             spectra = _mask(spectra, self.name, generator)
-        tokens = self.expert(spectra)
+        self.expert.train(not self._only_heads)
+        with torch.set_grad_enabled(not self._only_heads):
+            tokens = self.expert(spectra)
         tokens = tokens.reshape(scenes, -1, tokens.shape[-1])
         classes, features, kinds = self.heads(tokens, config.windows_per_scene)
         of_classes = F.binary_cross_entropy_with_logits(classes, batch.classes, reduction="none").sum(-1)
@@ -203,7 +224,7 @@ class ExpertTraining:
     def _rate(self, share: float) -> float:
         """The learning rate after a share of the time: a short rise, then half a cosine down to zero."""
         rise, fall = min(1.0, share / 0.03 + 0.02), 0.5 + 0.5 * math.cos(math.pi * min(1.0, share))
-        return self.config.expert_lr * rise * fall
+        return self.peak_rate * rise * fall
 
     def _modules(self) -> dict[str, nn.Module]:
         return {
