@@ -149,6 +149,6 @@ def test_the_model_card_shows_moments_measured_through_the_runtime(found):
         values = [{"name": "R1@0.3", "value": recall}, {"name": "mAP", "value": 0.25}]
         return {"values": values, "settings": {"pack": pack, "queries": 51, "scenes": 6}}
 
-    card = model_card(found, FACTS | {"moments": [line("starter@1.0.0", 0.5), line("starter@1.1.0", 0.625)]})
+    card = model_card(found, FACTS, [line("starter@1.0.0", 0.5), line("starter@1.1.0", 0.625)])
     assert "51 queries in 6 scenes" in card
     assert "| starter@1.0.0 | 0.500 | 0.250 |\n| starter@1.1.0 | 0.625 | 0.250 |" in card

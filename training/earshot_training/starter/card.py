@@ -88,8 +88,11 @@ def moments_section(lines: list[dict]) -> str:
     )
 
 
-def model_card(found: dict, facts: dict) -> str:
-    """The card as Markdown. `found` is `Recipe.evaluate()`'s, `facts` what the export knows."""
+def model_card(found: dict, facts: dict, moments: list[dict] | None = None) -> str:
+    """The card as Markdown. `found` is `Recipe.evaluate()`'s, `facts` what the export knows.
+
+    `moments`: lines of `npm run bench -- moments`, one for each pack that is to be shown.
+    """
     data, before = found["data"], found.get("before")
     strict_note = (
         "This run took only clips with `licence_class = permissive`."
@@ -103,7 +106,7 @@ def model_card(found: dict, facts: dict) -> str:
         table=report(found),
         before_note=BEFORE_NOTE.format(**before) if before else "",
         gone_on=GONE_ON.format(**before, **before["data"]) if before else "",
-        moments=moments_section(facts["moments"]) if facts.get("moments") else "",
+        moments=moments_section(moments) if moments else "",
         pairs=found["calibration"]["pairs"],
         error=found["calibration"]["error"],
     )

@@ -114,7 +114,7 @@ ROWS = {
 
 
 def report(found: dict) -> str:
-    """The figures of `Recipe.evaluate` as a Markdown table, with those of the pack it went on from, if any."""
+    """The figures of `Recipe.evaluate` as a Markdown table, beside those of the pack it went on from."""
     columns = {"starter": found["pack"]}
     if found.get("before"):
         columns[f"starter {found['before']['version']}"] = found["before"]["test"]

@@ -60,7 +60,8 @@ def export_pack(
 ) -> dict:
     """Writes the pack of a measured run to `folder` with its card and attributions, and checks it.
 
-    `found`: the figures of `Recipe.evaluate`; `moments`: lines of `npm run bench -- moments` for the card. Returns the manifest. Raises PackError, ParityError.
+    `found`: the figures of `Recipe.evaluate`; `moments`: lines of `npm run bench -- moments` for the card.
+    Returns the manifest. Raises PackError, ParityError.
     """
     config = recipe.config
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def export_pack(
     write_manifest(folder, description)
     write_attributions(recipe.training, folder / "ATTRIBUTIONS.csv")
     manifest = verify_pack(folder)
-    card = model_card(found, _facts(recipe, model, version, folder) | {"moments": moments})
+    card = model_card(found, _facts(recipe, model, version, folder), moments)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     return manifest
 
