@@ -1,5 +1,6 @@
 import copy
 
+import matplotlib.image
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ from earshot_training.starter.evaluate import (
     report,
     zero_shot_scores,
 )
+from earshot_training.starter.picture import draw_figures
 from earshot_training.vocabulary import Vocabulary
 
 
@@ -152,3 +154,9 @@ def test_the_model_card_shows_moments_measured_through_the_runtime(found):
     card = model_card(found, FACTS, [line("starter@1.0.0", 0.5), line("starter@1.1.0", 0.625)])
     assert "51 queries in 6 scenes" in card
     assert "| starter@1.0.0 | 0.500 | 0.250 |\n| starter@1.1.0 | 0.625 | 0.250 |" in card
+
+
+def test_the_figures_are_drawn_as_a_picture(gone_on, tmp_path):
+    draw_figures(gone_on, tmp_path / "figures.png")
+    height, width, _ = matplotlib.image.imread(tmp_path / "figures.png").shape
+    assert (width, height) == (1050, 390)

@@ -9,6 +9,7 @@ from earshot_training.places import REPOSITORY, find_shared
 from earshot_training.starter.config import StarterConfig
 from earshot_training.starter.evaluate import report
 from earshot_training.starter.export import export_pack, pack_bytes
+from earshot_training.starter.picture import draw_figures
 from earshot_training.starter.recipe import RESULT_FILE, Recipe, train
 from earshot_training.starter.warm_start import ForeignPackError, check_licence
 from earshot_training.word_vectors import ensure_vocabulary
@@ -27,6 +28,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     ):
         step = steps.add_parser(name, help=text, description=text)
         add_arguments(step)
+        if name == "evaluate":
+            step.add_argument("--picture", type=Path, metavar="FILE", help="draw mAP as bars, a PNG")
         if name == "export":
             step.add_argument("--output", type=Path, default=REPOSITORY / "models" / "starter")
             step.add_argument("--version", default="1.0.0", help="version of the pack (default: %(default)s)")
@@ -137,7 +140,10 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
-    print(report(open_trained(arguments).evaluate()))
+    found = open_trained(arguments).evaluate()
+    print(report(found))
+    if arguments.picture:
+        draw_figures(found, arguments.picture)
     return 0
 
 

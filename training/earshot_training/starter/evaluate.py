@@ -113,12 +113,17 @@ ROWS = {
 }
 
 
-def report(found: dict) -> str:
-    """The figures of `Recipe.evaluate` as a Markdown table, beside those of the pack it went on from."""
+def columns_of(found: dict) -> dict[str, dict]:
+    """The figures of `Recipe.evaluate` by what they are of: the pack, the one it went on from, YAMNet."""
     columns = {"starter": found["pack"]}
     if found.get("before"):
         columns[f"starter {found['before']['version']}"] = found["before"]["test"]
-    columns["YAMNet zero-shot"] = found["teacher"]
+    return columns | {"YAMNet zero-shot": found["teacher"]}
+
+
+def report(found: dict) -> str:
+    """The figures of `Recipe.evaluate` as a Markdown table."""
+    columns = columns_of(found)
     head = [f"{name} mAP | P@1 | R@10" for name in columns]
     lines = [f"| queries | {' | '.join(head)} |", "| --- |" + " --- |" * 3 * len(columns)]
     for key, text in ROWS.items():
