@@ -13,7 +13,7 @@ COLOURS = ("#1b6ca8", "#7fb2d9", "#c8ccd1")  # the pack first, then what it is c
 
 
 def draw_figures(found: dict, path: Path) -> None:
-    """Writes a PNG of `Recipe.evaluate`'s figures: mAP on split test, beside what the pack is compared with."""
+    """Writes a PNG of `Recipe.evaluate`'s figures: mAP on split test, beside what it is compared with."""
     columns = columns_of(found)
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
