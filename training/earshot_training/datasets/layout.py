@@ -79,12 +79,12 @@ class Dataset:
         if len(unseen):
             raise DatasetError(
                 f"{self.name}: expected at least one of {', '.join(names)} for every clip of split {name!r}, "
-                f"found none for {len(unseen)} of {len(rows)}: {_some(self.clips[row].id for row in unseen)}"
+                f"found none for {len(unseen)} of {len(rows)}: {some(self.clips[row].id for row in unseen)}"
             )
         silent = [self.clips[row].id for row in rows if not self.clips[row].captions]
         if silent:
             raise DatasetError(
-                f"{self.name}: {len(silent)} clips of split {name!r} have no caption: {_some(silent)}"
+                f"{self.name}: {len(silent)} clips of split {name!r} have no caption: {some(silent)}"
             )
         return rows
 
@@ -153,7 +153,8 @@ def read_ids(path: Path) -> list[str]:
     return ids
 
 
-def _some(ids: Iterable[str], limit: int = 3) -> str:
+def some(ids: Iterable[str], limit: int = 3) -> str:
+    """The first of some ids, for a message."""
     ids = list(ids)
     return ", ".join(ids[:limit]) + (", ..." if len(ids) > limit else "")
 
@@ -176,6 +177,6 @@ def _read_split(path: Path, rows: Mapping[str, int]) -> np.ndarray:
     unknown = [id for id in ids if id not in rows]
     if unknown:
         raise DatasetError(
-            f"{path}: {len(unknown)} of {len(ids)} ids are no clips of the data set: {_some(unknown)}"
+            f"{path}: {len(unknown)} of {len(ids)} ids are no clips of the data set: {some(unknown)}"
         )
     return np.array([rows[id] for id in ids], np.int64)
