@@ -8,9 +8,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from earshot_training.commands import sounds, starter, verify, vocabulary
+from earshot_training.commands import (
+    checkpoints,
+    configs,
+    import_checkpoint,
+    reproduce,
+    sounds,
+    starter,
+    train,
+    verify,
+    vocabulary,
+)
 
-COMMANDS = (sounds, starter, verify, vocabulary)
+COMMANDS = (sounds, starter, verify, vocabulary, configs, train, reproduce, checkpoints, import_checkpoint)
 
 
 def build_parser() -> argparse.ArgumentParser:
