@@ -1,10 +1,10 @@
-import type { InferencePool, Tensor } from "../src/models/index.js";
+import type { InferencePool, InputTensor, Tensor } from "../src/models/index.js";
 import { secondsOf } from "./clock.js";
 
 /** One run of a graph with its inputs. */
 interface RecordedRun {
   model: string;
-  inputs: Record<string, Tensor>;
+  inputs: Record<string, InputTensor>;
 }
 
 /** A pool that keeps a copy of every run's inputs, so that exactly the same runs can be made again on their own. */
@@ -21,7 +21,7 @@ export class RecordingPool implements InferencePool {
     return this.pool.executionProviders;
   }
 
-  run(model: string, inputs: Record<string, Tensor>, signal?: AbortSignal): Promise<Record<string, Tensor>> {
+  run(model: string, inputs: Record<string, InputTensor>, signal?: AbortSignal): Promise<Record<string, Tensor>> {
     this.runs.push({ model, inputs: copyOf(inputs) });
     return this.pool.run(model, inputs, signal);
   }
@@ -45,7 +45,7 @@ export async function replaySeconds(pool: InferencePool, runs: readonly Recorded
   return secondsOf(() => Promise.all(copies.map(({ model, inputs }) => pool.run(model, inputs))));
 }
 
-function copyOf(inputs: Record<string, Tensor>): Record<string, Tensor> {
+function copyOf(inputs: Record<string, InputTensor>): Record<string, InputTensor> {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { data, dims }]) => [name, { data: data.slice(), dims }]),
   );

@@ -38,7 +38,7 @@ const inferenceSchema = z.strictObject({
   whenProviderMissing: z.enum(["fallback", "refuse"]).default("fallback"),
   /** CPU threads for inference. @default the number of cores */
   threads: count.default(availableParallelism()),
-  /** Most windows in one run of an audio expert. More is faster up to a point, and takes more memory. @default 32 */
+  /** Most windows in one run of an expert. More is faster up to a point, and takes more memory. @default 32 */
   batchSize: count.default(32),
 });
 

@@ -1,13 +1,13 @@
 import {
   CLIP_ENCODER,
   flatDimension,
-  type AudioExpertManifest,
+  type ExpertManifest,
   type InferencePool,
   type PackManifest,
   type Tensor,
 } from "../models/index.js";
 import type { EncodedSegment } from "./types.js";
-import type { WindowReference } from "./window-features.js";
+import type { WindowReference } from "./track.js";
 
 /** A segment whose windows are with the experts. */
 export interface GroupSegment {
@@ -76,25 +76,42 @@ function availability(segments: readonly GroupSegment[], experts: number): Float
   return data;
 }
 
-/** [segments, maxTokens, featureDim] of one expert: its tokens in time order, or their mean; then rows of zeros. */
+/**
+ * [segments, maxTokens, featureDim] of one expert: its tokens in time order, cut behind `maxTokens`, or their mean; then
+ * rows of zeros.
+ */
 async function expertFeatures(
-  { maxTokens, featureDim, tokensPerWindow, aggregation }: AudioExpertManifest,
+  { maxTokens, featureDim, tokensPerWindow, aggregation }: ExpertManifest,
   windowsOfSegments: readonly WindowReference[][],
 ): Promise<Float32Array> {
   const data = new Float32Array(windowsOfSegments.length * maxTokens * featureDim);
   const windowLength = tokensPerWindow * featureDim;
   for (const [row, windows] of windowsOfSegments.entries()) {
     const target = data.subarray(row * maxTokens * featureDim, (row + 1) * maxTokens * featureDim);
-    for (const [place, window] of windows.entries()) {
-      const source = (await window.batch).subarray(window.row * windowLength, (window.row + 1) * windowLength);
-      if (aggregation === "sequence") target.set(source, place * windowLength);
-      else addMean(target, source, windows.length * tokensPerWindow);
-    }
+    const features = await Promise.all(
+      windows.map(async (window) =>
+        (await window.batch).subarray(window.row * windowLength, (window.row + 1) * windowLength),
+      ),
+    );
+    if (aggregation === "average") setMean(target, features);
+    else features.forEach((source, place) => setCut(target, source, place * windowLength));
   }
   return data;
 }
 
-/** Adds each token of `source`, divided by the number of tokens in the segment, to the one row of `target`. */
-function addMean(target: Float32Array, source: Float32Array, tokens: number): void {
-  for (let i = 0; i < source.length; i++) target[i % target.length]! += source[i]! / tokens;
+/** Copies `source` to `target` from `offset` on, as far as it fits. */
+function setCut(target: Float32Array, source: Float32Array, offset: number): void {
+  if (offset < target.length) target.set(source.subarray(0, target.length - offset), offset);
+}
+
+/** Sets `target` to the mean of all tokens; leaves it as it is when there are none. */
+function setMean(target: Float32Array, features: readonly Float32Array[]): void {
+  // Summed up in double precision: a segment has hundreds of frames.
+  const sum = new Float64Array(target.length);
+  let tokens = 0;
+  for (const source of features) {
+    tokens += source.length / target.length;
+    for (let i = 0; i < source.length; i++) sum[i % sum.length]! += source[i]!;
+  }
+  if (tokens > 0) target.set(sum.map((value) => value / tokens));
 }

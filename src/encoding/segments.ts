@@ -1,22 +1,19 @@
-import type { AudioExpertManifest, PackManifest } from "../models/index.js";
+import type { AudioExpertManifest, ExpertManifest, PackManifest } from "../models/index.js";
 
 /**
- * The arithmetic of windows and segments. All positions and lengths are whole samples at the pack's rate.
+ * The arithmetic of segments, and of the windows of audio experts; frame-grid.ts has that of visual experts. All
+ * positions and lengths are whole samples at the pack's rate.
  *
- * Window i of an expert covers [i * hop, i * hop + windowSamples). Segment k starts at k * segment.hopSamples and
+ * Window i of an audio expert covers [i * hop, i * hop + windowSamples). Segment k starts at k * segment.hopSamples and
  * takes `windowsPerSegment` windows of each expert from the one that starts where it starts. The last window of a
  * stream is padded with zeros; a segment at the end takes those of its windows that exist.
  */
 
-/** The lengths of an expert's windows. */
+/** The lengths of an audio expert's windows. */
 export type WindowGrid = Pick<AudioExpertManifest, "windowSamples" | "hopSamples" | "windowsPerSegment">;
 
-/** The lengths of a pack's segments and windows. */
-export interface SegmentGrid {
-  sampleRate: PackManifest["sampleRate"];
-  segment: PackManifest["segment"];
-  experts: readonly WindowGrid[];
-}
+/** The lengths of a pack's segments. */
+export type SegmentGrid = PackManifest["segment"];
 
 /** A window counts when at least this share of its hop is real audio: less is mostly padding. */
 const LEAST_REAL_SHARE_OF_HOP = 1 / 4;
@@ -34,22 +31,30 @@ export function windowCount(samples: number, { hopSamples }: Pick<WindowGrid, "h
 }
 
 /**
- * Number of segments in a stream. The first exists whenever there is a sample; a later one when the segment before
- * it does not reach the end, and some expert has a window in it.
+ * Number of segments in a video. The first exists whenever there is anything; a later one when the segment before it
+ * does not reach the end, and some expert has a window in it or later.
+ *
+ * @param samples length of the longest stream
+ * @param lastWindowStart sample at which the last window of any expert starts
  */
-export function segmentCount(samples: number, grid: Omit<SegmentGrid, "sampleRate">): number {
+export function segmentCount(
+  samples: number,
+  lastWindowStart: number,
+  { lengthSamples, hopSamples }: SegmentGrid,
+): number {
   if (samples <= 0) return 0;
-  const { lengthSamples, hopSamples } = grid.segment;
   // Segment k > 0 exists iff (k - 1) * hop + length < samples.
   const reached = Math.max(1, Math.ceil((samples - lengthSamples) / hopSamples) + 1);
-  const heard = Math.max(...grid.experts.map((expert) => segmentsWithWindow(samples, hopSamples, expert)));
-  return Math.max(1, Math.min(reached, heard));
+  return Math.max(1, Math.min(reached, Math.floor(lastWindowStart / hopSamples) + 1));
 }
 
-/** Number of segments whose first window of this expert exists. */
-function segmentsWithWindow(samples: number, segmentHop: number, expert: WindowGrid): number {
-  const windowsPerHop = segmentHop / expert.hopSamples;
-  return Math.floor((windowCount(samples, expert) - 1) / windowsPerHop) + 1;
+/** The most windows of a segment that matter: those whose tokens are not cut. */
+export function usableWindows({
+  aggregation,
+  maxTokens,
+  tokensPerWindow,
+}: Pick<ExpertManifest, "aggregation" | "maxTokens" | "tokensPerWindow">): number {
+  return aggregation === "average" ? Infinity : Math.ceil(maxTokens / tokensPerWindow);
 }
 
 /**
@@ -68,20 +73,16 @@ export function segmentWindows(
 }
 
 /** First sample of segment k, and the one after its last; never beyond the end of the stream. */
-export function segmentSamples(
-  k: number,
-  segment: SegmentGrid["segment"],
-  samples: number,
-): { start: number; end: number } {
+export function segmentSamples(k: number, segment: SegmentGrid, samples: number): { start: number; end: number } {
   const start = k * segment.hopSamples;
   return { start, end: Math.min(start + segment.lengthSamples, samples) };
 }
 
 /** Samples of a running stream that must have come in before segment k can be cut whole, all its windows included. */
-export function samplesNeeded(k: number, grid: Omit<SegmentGrid, "sampleRate">): number {
-  const start = k * grid.segment.hopSamples;
-  const windowEnds = grid.experts.map(
+export function samplesNeeded(k: number, segment: SegmentGrid, experts: readonly WindowGrid[]): number {
+  const start = k * segment.hopSamples;
+  const windowEnds = experts.map(
     ({ hopSamples, windowSamples, windowsPerSegment }) => (windowsPerSegment - 1) * hopSamples + windowSamples,
   );
-  return start + Math.max(grid.segment.lengthSamples, ...windowEnds);
+  return start + Math.max(segment.lengthSamples, ...windowEnds);
 }

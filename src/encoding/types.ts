@@ -1,14 +1,15 @@
-/** What the encoder gives: embeddings of segments (heard) and of queries (written). */
+/** What the encoder takes and gives: streams of a video, embeddings of its segments, and of queries. */
+import type { FrameFormat, InferencePool, PackManifest } from "../models/index.js";
 
-/** One segment of a video's audio as the index stores it. */
+/** One segment of a video as the index stores it. */
 export interface EncodedSegment {
-  /** Number of the segment in its video, from 0; silent segments leave gaps. */
+  /** Number of the segment in its video, from 0; those in which no expert hears or sees anything leave gaps. */
   index: number;
   /** Seconds from the start of the video. */
   startSeconds: number;
-  /** Seconds; never beyond the end of the audio. */
+  /** Seconds; never beyond the end of the longest stream. */
   endSeconds: number;
-  /** Availability: bit e is set when expert e (in manifest order) heard something here. */
+  /** Availability: bit e is set when expert e (in manifest order) heard or saw something here. */
   pattern: number;
   /** The flat vector: concat over experts e of a_e V_e; its width is `flatDimension(manifest)`. */
   vector: Float32Array;
@@ -30,26 +31,63 @@ export interface EncodedQuery {
   weights: Float32Array;
 }
 
-/** How far the encoding of one audio stream has come. */
+/** How far the encoding of one video has come. */
 export interface EncodingProgress {
-  /** Seconds of audio read from the decoder so far. */
+  /** Seconds of the video read from the decoders so far; the last report tells the length of the longest stream. */
   decodedSeconds: number;
-  /** Seconds of audio whose segments are done. */
+  /** Seconds of the video whose segments are done. */
   encodedSeconds: number;
 }
 
-/** Turns audio and text into embeddings with one model pack. Safe for several callers at once. */
+/** What an encoding works with. */
+export interface EncodingParts {
+  manifest: PackManifest;
+  inference: InferencePool;
+  /** Most windows in one run of an expert. */
+  batchSize: number;
+  /** Sound quieter than this throughout a segment counts as none. */
+  silenceThreshold: number;
+}
+
+/** The pictures of a video. */
+export interface Pictures {
+  /** Seconds from the start of the file to the first picture. */
+  startSeconds: number;
+  /**
+   * Opens a pass over the pictures; called once for each format that the pack's visual experts take.
+   *
+   * @returns frames in order of time: RGB bytes, [frameHeight, frameWidth, 3] row-major
+   */
+  open(format: FrameFormat): AsyncIterable<Uint8Array>;
+}
+
+/** What of a video is at hand. */
+export interface VideoStreams {
+  /** Mono PCM at the pack's sample rate, in chunks of any length, from the start of the file; samples in -1..1. */
+  sound?: AsyncIterable<Float32Array>;
+  pictures?: Pictures;
+}
+
+/** Turns videos and text into embeddings with one model pack. Safe for several callers at once. */
 export interface Encoder {
   /**
-   * Encodes mono PCM at the pack's sample rate, chunk by chunk, in memory that does not grow with its length.
+   * Encodes the sound and the pictures of a video, piece by piece, in memory that does not grow with its length. Both
+   * are read side by side, each no further than the segments that are worked on need. Streams may be of different
+   * length; experts whose stream is absent, has ended or has not begun are missing from a segment, and so are the audio
+   * experts where there is silence.
    *
-   * Yields groups of segments in order of `index`; silent segments are left out. The vectors depend on the
-   * samples only, not on chunk sizes, batch size or the number of workers (to 1e-5).
+   * Yields groups of segments in order of `index`; segments in which every expert is missing are left out. The vectors
+   * depend on samples and frames only, not on chunk sizes, batch size or the number of workers (to 1e-5).
    *
-   * @param pcm chunks of any length; samples in -1..1
    * @param onProgress called after every group of segments
-   * @param signal ends the work: the iterator throws the signal's reason and the decoder is closed
+   * @param signal ends the work: the iterator throws the signal's reason and the decoders are closed
    */
+  encodeVideo(
+    streams: VideoStreams,
+    onProgress?: (progress: EncodingProgress) => void,
+    signal?: AbortSignal,
+  ): AsyncIterable<EncodedSegment[]>;
+  /** {@link Encoder.encodeVideo} for sound alone. */
   encodeAudio(
     pcm: AsyncIterable<Float32Array>,
     onProgress?: (progress: EncodingProgress) => void,

@@ -4,7 +4,10 @@ export {
   flatDimension,
   TEXT_ENCODER,
   type AudioExpertManifest,
+  type ExpertManifest,
+  type FrameFormat,
   type PackManifest,
+  type VisualExpertManifest,
 } from "./manifest.js";
 export { loadModelPack, packFile, type ModelPack } from "./pack.js";
-export type { Tensor } from "./tensor.js";
+export type { InputTensor, Tensor } from "./tensor.js";

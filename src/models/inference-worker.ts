@@ -1,7 +1,7 @@
 /** The thread that holds ONNX sessions and runs them. `run()` and `create()` block it; that is what it is for. */
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { checkSession, checkTensors, type ModelSignature } from "./signature.js";
-import type { Tensor } from "./tensor.js";
+import { checkSession, checkTensors, typeOf, type ModelSignature } from "./signature.js";
+import type { InputTensor, Tensor } from "./tensor.js";
 import { serveRequests, threadData, type WorkerAnswer } from "./worker-thread.js";
 
 /** Given to the thread when it is made. */
@@ -16,7 +16,7 @@ export interface InferenceWorkerData {
 /** `load` opens all sessions; `run` runs one. */
 export type InferenceWorkerRequest =
   | { kind: "load" }
-  | { kind: "run"; model: string; inputs: Record<string, Tensor> };
+  | { kind: "run"; model: string; inputs: Record<string, InputTensor> };
 
 /** Answer to `load`: nothing, or what could not be loaded and whether a graph or a provider is at fault. */
 export type LoadAnswer = { ok: true } | { ok: false; fault: "provider" | "graph"; file: string; reason: string };
@@ -68,13 +68,13 @@ async function opensOnCpu(path: string): Promise<boolean> {
   }
 }
 
-async function run(model: string, inputs: Record<string, Tensor>): Promise<WorkerAnswer> {
+async function run(model: string, inputs: Record<string, InputTensor>): Promise<WorkerAnswer> {
   const session = sessions.get(model);
   const signature = models[model]?.signature;
   if (session === undefined || signature === undefined) throw new Error(`there is no model "${model}" in this thread`);
   checkTensors("input", signature.inputs, inputs);
   const feeds: Record<string, OrtTensor> = {};
-  for (const [name, { data, dims }] of Object.entries(inputs)) feeds[name] = new OrtTensor("float32", data, dims);
+  for (const [name, { data, dims }] of Object.entries(inputs)) feeds[name] = new OrtTensor(typeOf(data), data, dims);
   const found = await session.run(feeds, Object.keys(signature.outputs));
   const result: Record<string, Tensor> = {};
   for (const [name, tensor] of Object.entries(found)) result[name] = { data: tensor.data as Float32Array, dims: tensor.dims };

@@ -7,10 +7,10 @@ import {
   ProviderUnavailableError,
 } from "../errors.js";
 import type { InferenceWorkerData, InferenceWorkerRequest, LoadAnswer } from "./inference-worker.js";
-import { TEXT_ENCODER } from "./manifest.js";
+import { externalDataFile, TEXT_ENCODER } from "./manifest.js";
 import { packFile, type ModelPack } from "./pack.js";
 import { modelSignatures } from "./signature.js";
-import type { Tensor } from "./tensor.js";
+import type { InputTensor, Tensor } from "./tensor.js";
 import { WorkerLane } from "./worker-lane.js";
 import { workerEntry, WorkerLostError, WorkerRequestError, WorkerThread } from "./worker-thread.js";
 
@@ -44,15 +44,15 @@ export interface InferencePool {
   /**
    * Runs one graph: an expert by its name, {@link CLIP_ENCODER} or {@link TEXT_ENCODER}.
    *
-   * @param inputs handed over: their arrays are empty afterwards. float32, shapes as the manifest says, with a
-   *   leading batch axis
+   * @param inputs handed over: their arrays are empty afterwards. Types and shapes as the manifest says, with
+   *   a leading batch axis
    * @param signal takes the run out of the queue if it has not begun
    * @returns the outputs, by name
    * @throws InferenceFailedError wrong inputs, or the graph failed; InferenceWorkerLostError its thread ended
    *   (the next run gets a new one); ModelLoadFailedError, ProviderUnavailableError the thread could not open
    *   the graphs; InferenceClosedError the pool is closed
    */
-  run(model: string, inputs: Record<string, Tensor>, signal?: AbortSignal): Promise<Record<string, Tensor>>;
+  run(model: string, inputs: Record<string, InputTensor>, signal?: AbortSignal): Promise<Record<string, Tensor>>;
   /**
    * Opens all graphs in all threads, which otherwise happens when they are first needed.
    *
@@ -120,7 +120,7 @@ class WorkerInferencePool implements InferencePool {
     await Promise.all([this.text.warmUp(), needsTrial ? this.batches.warmUp() : undefined]);
   }
 
-  async run(model: string, inputs: Record<string, Tensor>, signal?: AbortSignal): Promise<Record<string, Tensor>> {
+  async run(model: string, inputs: Record<string, InputTensor>, signal?: AbortSignal): Promise<Record<string, Tensor>> {
     if (!Object.hasOwn(this.signatures, model))
       throw new InferenceFailedError(`The model pack ${this.pack.id} has no model "${model}".`);
     const lane = model === TEXT_ENCODER ? this.text : this.batches;
@@ -235,11 +235,12 @@ function defaultWorkers(pack: ModelPack, { threads, executionProviders }: Infere
   if (executionProviders[0] === "cuda") return 1;
   const { experts, clipEncoder, files } = pack.manifest;
   const graphs = [...experts.map(({ file }) => file), clipEncoder.file];
-  const bytes = graphs.reduce((sum, file) => sum + (files[file]?.bytes ?? 0), 0);
+  const weights = graphs.flatMap((file) => [file, externalDataFile(file)]);
+  const bytes = weights.reduce((sum, file) => sum + (files[file]?.bytes ?? 0), 0);
   return Math.max(1, Math.min(threads, Math.floor(MODEL_BYTES_OVER_ALL_WORKERS / Math.max(1, bytes))));
 }
 
 /** Handing over a view would take the rest of its buffer away from the caller. */
-function ownBuffer({ data, dims }: Tensor): Tensor {
+function ownBuffer({ data, dims }: InputTensor): InputTensor {
   return { data: data.byteLength === data.buffer.byteLength ? data : data.slice(), dims };
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
  * The manifest of a model pack (`manifest.json`), format version 1.
  *
  * It tells the runtime everything it needs, so that no model is known to the TypeScript by name.
- * All lengths are in samples at `sampleRate`.
+ * Lengths of sound, and of segments, are in samples at `sampleRate`; lengths of pictures are in frames.
  */
 
 /** The only manifest format this version reads. */
@@ -19,6 +19,9 @@ const MAX_EXPERTS = 30;
 
 const positiveInteger = z.number().int().positive();
 
+/** Pixels of one side of a frame; the bound keeps a batch of windows in memory. */
+const frameSide = positiveInteger.max(4096);
+
 /** A path below the pack's own directory, with forward slashes: no `..`, no absolute path, no drive letter. */
 const packFileName = z
   .string()
@@ -31,42 +34,78 @@ const packFileName = z
     { error: "must be a relative path that stays inside the model pack" },
   );
 
+/** What every expert's entry holds, whatever it takes in. */
+const expertFields = {
+  /** Unique in the pack; also the model name given to the inference pool. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "may hold only a-z, 0-9, - and _"),
+  /** ONNX file; its output is `features` float32 [batch, tokensPerWindow, featureDim]. */
+  file: packFileName,
+  /** Feature vectors the network gives for one window. */
+  tokensPerWindow: positiveInteger,
+  featureDim: positiveInteger,
+  /** `sequence`: all tokens go to the clip encoder; `average`: one vector, their mean over the segment. */
+  aggregation: z.enum(["sequence", "average"]),
+  /** Rows of the clip encoder's input for this expert: later tokens of a segment are cut, missing ones are zeros. */
+  maxTokens: positiveInteger,
+  /** Width of the embedding the clip and text encoders give for this expert. */
+  embeddingDim: positiveInteger,
+};
+
 /** A network that turns windows of PCM into a short sequence of feature vectors ("tokens"). */
 export const audioExpertSchema = z
   .object({
-    /** Unique in the pack; also the model name given to the inference pool. */
-    name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "may hold only a-z, 0-9, - and _"),
-    modality: z.literal("audio", { error: 'must be "audio": this version of Earshot runs audio experts only' }),
-    /** ONNX file: input `waveform` [batch, windowSamples], output `features` [batch, tokensPerWindow, featureDim]. */
-    file: packFileName,
+    ...expertFields,
+    /** Its ONNX file has the input `waveform` float32 [batch, windowSamples]. */
+    modality: z.literal("audio"),
     /** Samples one window covers. */
     windowSamples: positiveInteger,
     /** Samples from one window's start to the next. */
     hopSamples: positiveInteger,
-    /** Feature vectors the network gives for one window. */
-    tokensPerWindow: positiveInteger,
-    /** Windows that start inside one segment. */
+    /** Windows of one segment, from the one that starts where the segment does; all of them start inside it. */
     windowsPerSegment: positiveInteger,
-    featureDim: positiveInteger,
-    /** `sequence`: all tokens go to the clip encoder; `average`: one vector, their mean over the segment. */
-    aggregation: z.enum(["sequence", "average"]),
-    /** Rows of the clip encoder's input for this expert. */
-    maxTokens: positiveInteger,
-    /** Width of the embedding the clip and text encoders give for this expert. */
-    embeddingDim: positiveInteger,
   })
-  .superRefine((expert, context) => {
-    const problem = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    if (expert.name === CLIP_ENCODER || expert.name === TEXT_ENCODER) problem("name", "is reserved for the encoder");
-    if (expert.aggregation === "average" && expert.maxTokens !== 1)
-      problem("maxTokens", 'must be 1 with aggregation "average"');
-    const tokens = expert.windowsPerSegment * expert.tokensPerWindow;
-    if (expert.aggregation === "sequence" && expert.maxTokens < tokens)
-      problem("maxTokens", `must be at least windowsPerSegment * tokensPerWindow = ${tokens}`);
-  });
+  .superRefine(checkExpert);
+
+/** A network that turns windows of RGB frames into feature vectors. */
+export const visualExpertSchema = z
+  .object({
+    ...expertFields,
+    /** Its ONNX file has the input `frames` uint8 [batch, framesPerWindow, frameHeight, frameWidth, 3], RGB. */
+    modality: z.literal("visual"),
+    /** Frames of the stream a second, to which ffmpeg brings every video. */
+    framesPerSecond: z.number().positive().max(1000),
+    /** Pixels. Frames are scaled so that they cover this size, and cut to it around their centre. */
+    frameWidth: frameSide,
+    frameHeight: frameSide,
+    /** Frames one window covers. */
+    framesPerWindow: positiveInteger,
+    /** Frames from one window's start to the next. */
+    hopFrames: positiveInteger,
+  })
+  .superRefine(checkExpert);
+
+function checkExpert(expert: { name: string; aggregation: string; maxTokens: number }, context: z.RefinementCtx): void {
+  const problem = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  if (expert.name === CLIP_ENCODER || expert.name === TEXT_ENCODER) problem("name", "is reserved for the encoder");
+  if (expert.aggregation === "average" && expert.maxTokens !== 1)
+    problem("maxTokens", 'must be 1 with aggregation "average"');
+}
+
+const expertSchema = z.discriminatedUnion("modality", [audioExpertSchema, visualExpertSchema], {
+  error: 'must be "audio" or "visual"',
+});
 
 /** An audio expert as its manifest describes it. */
 export type AudioExpertManifest = z.infer<typeof audioExpertSchema>;
+
+/** A visual expert as its manifest describes it. */
+export type VisualExpertManifest = z.infer<typeof visualExpertSchema>;
+
+/** An expert as its manifest describes it. */
+export type ExpertManifest = z.infer<typeof expertSchema>;
+
+/** How ffmpeg has to deliver frames; experts of one format share one pass over the video. */
+export type FrameFormat = Pick<VisualExpertManifest, "framesPerSecond" | "frameWidth" | "frameHeight">;
 
 const segmentSchema = z.object({
   /** Samples one segment covers. */
@@ -116,11 +155,11 @@ export const packManifestSchema = z
     licence: z.string().min(1),
     description: z.string().default(""),
     kind: z.enum(["collaborative-experts", "mixture-of-embedded-experts", "single-expert"]),
-    /** Samples per second of the PCM the experts take; always mono. */
+    /** Samples per second of the PCM the audio experts take, always mono; also the unit of the segments. */
     sampleRate: positiveInteger,
     segment: segmentSchema,
     /** Their order is the order of availability bits and columns, weights, and of the parts of a flat vector. */
-    experts: z.array(audioExpertSchema).min(1).max(MAX_EXPERTS),
+    experts: z.array(expertSchema).min(1).max(MAX_EXPERTS),
     /**
      * ONNX file: inputs `features_<expert>` [batch, maxTokens, featureDim] and `availability` [batch, E];
      * outputs `embedding_<expert>` [batch, embeddingDim], L2-normalised.
@@ -128,7 +167,7 @@ export const packManifestSchema = z
     clipEncoder: z.object({ file: packFileName }),
     textEncoder: textEncoderSchema,
     calibration: calibrationSchema,
-    /** Size and SHA-256 of every file the runtime loads, by its name in the pack. */
+    /** Size and SHA-256 of every file the runtime loads, external data of the ONNX files included, by its name. */
     files: z.record(packFileName, fileSchema),
     /** Free form: data, figures, seeds, revision. */
     provenance: z.record(z.string(), z.unknown()).default({}),
@@ -140,16 +179,18 @@ export const packManifestSchema = z
       const at = (field: string) => ["experts", index, field];
       if (names.has(expert.name)) problem(at("name"), `"${expert.name}" is used by another expert too`);
       names.add(expert.name);
+      if (expert.modality === "visual") return;
       if (manifest.segment.hopSamples % expert.hopSamples !== 0)
         problem(at("hopSamples"), `must divide segment.hopSamples (${manifest.segment.hopSamples})`);
-      if (expert.windowsPerSegment * expert.hopSamples !== manifest.segment.lengthSamples)
+      const lastStart = (expert.windowsPerSegment - 1) * expert.hopSamples;
+      if (lastStart >= manifest.segment.lengthSamples)
         problem(
           at("windowsPerSegment"),
-          `times hopSamples must equal segment.lengthSamples (${manifest.segment.lengthSamples})`,
+          `puts the start of the last window at sample ${lastStart}, outside a segment of ${manifest.segment.lengthSamples}`,
         );
     });
     if (manifest.segment.hopSamples > manifest.segment.lengthSamples)
-      problem(["segment", "hopSamples"], "must not exceed lengthSamples, or audio between segments is never heard");
+      problem(["segment", "hopSamples"], "must not exceed lengthSamples, or what lies between segments is never heard");
     for (const [path, name] of referencedFiles(manifest)) {
       if (!Object.hasOwn(manifest.files, name)) problem(path, `"${name}" is not listed in "files"`);
     }
@@ -171,7 +212,17 @@ export function flatDimension(manifest: Pick<PackManifest, "experts">): number {
   return manifest.experts.reduce((sum, expert) => sum + expert.embeddingDim, 0);
 }
 
+/** Name of the file beside a graph that holds its weights when they do not fit into the graph's own (2 GB). */
+export function externalDataFile(graph: string): string {
+  return `${graph}.data`;
+}
+
 type FileReferences = Pick<PackManifest, "experts" | "clipEncoder" | "textEncoder">;
+
+/** Every ONNX file of a pack. */
+export function graphFiles({ experts, clipEncoder, textEncoder }: FileReferences): string[] {
+  return [...new Set([...experts.map(({ file }) => file), clipEncoder.file, textEncoder.file])];
+}
 
 /** Every file the runtime loads, with the manifest field that names it. */
 function* referencedFiles(manifest: FileReferences): Generator<[path: PropertyKey[], name: string]> {

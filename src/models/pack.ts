@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { access, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
@@ -11,7 +11,13 @@ import {
   PackManifestInvalidError,
   PackNotFoundError,
 } from "../errors.js";
-import { packManifestSchema, SUPPORTED_FORMAT_VERSION, type PackManifest } from "./manifest.js";
+import {
+  externalDataFile,
+  graphFiles,
+  packManifestSchema,
+  SUPPORTED_FORMAT_VERSION,
+  type PackManifest,
+} from "./manifest.js";
 
 /** A model pack whose manifest is valid and whose files are the ones the manifest names. */
 export interface ModelPack {
@@ -29,7 +35,8 @@ const MANIFEST_FILE = "manifest.json";
  *
  * @throws PackNotFoundError no folder, or no manifest in it
  * @throws PackFormatUnsupportedError the manifest has another format version
- * @throws PackManifestInvalidError not JSON, a field is wrong, or a file lies outside the pack
+ * @throws PackManifestInvalidError not JSON, a field is wrong, a file lies outside the pack, or weights beside a graph
+ *   are not listed
  * @throws PackFileMissingError a file the manifest names is not there
  * @throws PackFileAlteredError a file is not the one the manifest describes
  */
@@ -38,6 +45,7 @@ export async function loadModelPack(directory: string): Promise<ModelPack> {
   const manifest = parseManifest(await readManifest(root), root);
   const realRoot = await realpath(root);
   for (const [name, expected] of Object.entries(manifest.files)) await checkFile(realRoot, name, expected);
+  for (const graph of graphFiles(manifest)) await checkExternalData(realRoot, graph, manifest);
   return { manifest, directory: root, id: `${manifest.name}@${manifest.version}` };
 }
 
@@ -113,6 +121,22 @@ async function checkFile(realRoot: string, name: string, expected: { sha256: str
   await pipeline(createReadStream(file), hash);
   const sha256 = hash.digest("hex");
   if (sha256 !== expected.sha256) throw altered(realRoot, name, `sha256 ${expected.sha256}`, `sha256 ${sha256}`);
+}
+
+/** ONNX Runtime would read the file without the manifest, and so without a check of its bytes. */
+async function checkExternalData(realRoot: string, graph: string, { files }: PackManifest): Promise<void> {
+  const name = externalDataFile(graph);
+  if (Object.hasOwn(files, name)) return;
+  const there = await access(path.join(realRoot, name)).then(
+    () => true,
+    () => false,
+  );
+  if (there)
+    throw new PackManifestInvalidError(
+      `The model pack "${path.basename(realRoot)}" holds "${name}", the weights of "${graph}", but its manifest does not ` +
+        'list it in "files". Export the pack again.',
+      { detail: realRoot },
+    );
 }
 
 function altered(realRoot: string, name: string, expected: string, found: string): PackFileAlteredError {

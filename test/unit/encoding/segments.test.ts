@@ -4,17 +4,31 @@ import {
   segmentCount,
   segmentSamples,
   segmentWindows,
+  usableWindows,
   windowCount,
   type SegmentGrid,
+  type WindowGrid,
 } from "../../../src/encoding/segments.js";
 
 const vggish = { windowSamples: 15_600, hopSamples: 15_360, windowsPerSegment: 4 };
 const vggsound = { windowSamples: 30_893, hopSamples: 30_720, windowsPerSegment: 2 };
-const grid: SegmentGrid = {
-  sampleRate: 16_000,
+
+/** Lengths of segments and of the experts' windows. */
+interface Grid {
+  segment: SegmentGrid;
+  experts: readonly WindowGrid[];
+}
+
+const grid: Grid = {
   segment: { lengthSamples: 61_440, hopSamples: 30_720 },
   experts: [vggish, vggsound],
 };
+
+/** Segments of a recording of which there is sound only. */
+function segmentsOf(samples: number, { segment, experts }: Grid): number {
+  const lastStarts = experts.map((expert) => (windowCount(samples, expert) - 1) * expert.hopSamples);
+  return segmentCount(samples, Math.max(...lastStarts), segment);
+}
 
 /** The rules word by word, without arithmetic shortcuts: what the functions are held to. */
 const spelledOut = {
@@ -23,7 +37,7 @@ const spelledOut = {
     while (count * hop < samples && (samples - count * hop) * 4 >= hop) count++;
     return samples > 0 ? Math.max(1, count) : 0;
   },
-  segmentCount(samples: number, { segment, experts }: SegmentGrid): number {
+  segmentCount(samples: number, { segment, experts }: Grid): number {
     if (samples <= 0) return 0;
     let k = 1;
     const reaches = () => (k - 1) * segment.hopSamples + segment.lengthSamples < samples;
@@ -78,38 +92,35 @@ describe("the number of segments", () => {
     [92_161, 3, "one sample more than two"],
     [160_000, 5, "10 s"],
   ])("of %i samples is %i (%s)", (samples, count) => {
-    expect(segmentCount(samples, grid)).toBe(count);
+    expect(segmentsOf(samples, grid)).toBe(count);
   });
 
   it("leaves a segment out that no expert has a window for", () => {
     // A segment as long as its hop: the second would begin at sample 100, where one sample makes no window.
-    const touching: SegmentGrid = {
-      sampleRate: 16_000,
+    const touching: Grid = {
       segment: { lengthSamples: 100, hopSamples: 100 },
       experts: [{ windowSamples: 100, hopSamples: 100, windowsPerSegment: 1 }],
     };
-    expect(segmentCount(101, touching)).toBe(1);
-    expect(segmentCount(124, touching)).toBe(1);
-    expect(segmentCount(125, touching)).toBe(2);
+    expect(segmentsOf(101, touching)).toBe(1);
+    expect(segmentsOf(124, touching)).toBe(1);
+    expect(segmentsOf(125, touching)).toBe(2);
   });
 
   it("keeps a segment for which only one of several experts has a window", () => {
-    const uneven: SegmentGrid = {
-      sampleRate: 16_000,
+    const uneven: Grid = {
       segment: { lengthSamples: 100, hopSamples: 100 },
       experts: [
         { windowSamples: 100, hopSamples: 100, windowsPerSegment: 1 },
         { windowSamples: 20, hopSamples: 20, windowsPerSegment: 5 },
       ],
     };
-    expect(segmentCount(104, uneven)).toBe(1);
-    expect(segmentCount(105, uneven)).toBe(2);
+    expect(segmentsOf(104, uneven)).toBe(1);
+    expect(segmentsOf(105, uneven)).toBe(2);
   });
 
   it("follows the rule at every length, for several grids", () => {
-    const grids: SegmentGrid[] = [
+    const grids: Grid[] = [
       {
-        sampleRate: 1,
         segment: { lengthSamples: 16, hopSamples: 8 },
         experts: [
           { windowSamples: 5, hopSamples: 4, windowsPerSegment: 4 },
@@ -117,19 +128,17 @@ describe("the number of segments", () => {
         ],
       },
       {
-        sampleRate: 1,
         segment: { lengthSamples: 24, hopSamples: 12 },
         experts: [{ windowSamples: 6, hopSamples: 6, windowsPerSegment: 4 }],
       },
       {
-        sampleRate: 1,
         segment: { lengthSamples: 20, hopSamples: 20 },
         experts: [{ windowSamples: 8, hopSamples: 5, windowsPerSegment: 4 }],
       },
     ];
     for (const tried of grids) {
       for (let samples = 0; samples < 150; samples++) {
-        expect([samples, segmentCount(samples, tried)]).toEqual([samples, spelledOut.segmentCount(samples, tried)]);
+        expect([samples, segmentsOf(samples, tried)]).toEqual([samples, spelledOut.segmentCount(samples, tried)]);
       }
     }
   });
@@ -153,6 +162,33 @@ describe("the windows of a segment", () => {
   });
 });
 
+describe("a window of another length than the segments", () => {
+  // The VGGSound expert of the paper: windows of 10 s, one for each segment of 9.6 s.
+  const long = { windowSamples: 160_000, hopSamples: 76_800, windowsPerSegment: 1 };
+  const segment = { lengthSamples: 153_600, hopSamples: 76_800 };
+
+  it("reaches beyond the segment it starts in", () => {
+    expect(samplesNeeded(0, segment, [long])).toBe(160_000);
+    expect(segmentWindows(2, segment.hopSamples, long, Infinity)).toEqual({ first: 2, end: 3 });
+  });
+
+  it("gives ten seconds a second segment, the end of which is padding", () => {
+    expect(windowCount(160_000, long)).toBe(2);
+    expect(segmentsOf(160_000, { segment, experts: [long] })).toBe(2);
+  });
+});
+
+describe("the windows whose tokens are not cut", () => {
+  it.each([
+    [{ aggregation: "sequence", maxTokens: 29, tokensPerWindow: 32 }, 1],
+    [{ aggregation: "sequence", maxTokens: 29, tokensPerWindow: 1 }, 29],
+    [{ aggregation: "sequence", maxTokens: 33, tokensPerWindow: 32 }, 2],
+    [{ aggregation: "average", maxTokens: 1, tokensPerWindow: 1 }, Infinity],
+  ] as const)("of %j are %d", (expert, windows) => {
+    expect(usableWindows(expert)).toBe(windows);
+  });
+});
+
 describe("the time of a segment", () => {
   it("runs over its samples, and no further than the stream", () => {
     expect(segmentSamples(0, grid.segment, 1)).toEqual({ start: 0, end: 1 });
@@ -164,14 +200,14 @@ describe("the time of a segment", () => {
 
 describe("the samples needed for a whole segment", () => {
   it("include the overhang of the longest window", () => {
-    expect(samplesNeeded(0, grid)).toBe(3 * 15_360 + 15_600);
-    expect(samplesNeeded(2, grid)).toBe(2 * 30_720 + 3 * 15_360 + 15_600);
+    expect(samplesNeeded(0, grid.segment, grid.experts)).toBe(3 * 15_360 + 15_600);
+    expect(samplesNeeded(2, grid.segment, grid.experts)).toBe(2 * 30_720 + 3 * 15_360 + 15_600);
   });
 
   it("suffice for the segment and all of its windows to exist", () => {
     for (let k = 0; k < 5; k++) {
-      const samples = samplesNeeded(k, grid);
-      expect(segmentCount(samples, grid)).toBeGreaterThan(k);
+      const samples = samplesNeeded(k, grid.segment, grid.experts);
+      expect(segmentsOf(samples, grid)).toBeGreaterThan(k);
       for (const expert of grid.experts) {
         const { first, end } = segmentWindows(k, grid.segment.hopSamples, expert, windowCount(samples, expert));
         expect(end - first).toBe(expert.windowsPerSegment);

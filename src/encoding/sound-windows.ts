@@ -1,16 +1,9 @@
 import type { AudioExpertManifest, InferencePool } from "../models/index.js";
 import type { PcmBuffer } from "./pcm-buffer.js";
+import { notYetEncoded, type WindowReference } from "./track.js";
 
-/** Where one window's features will be: a row of a batch that is being computed. */
-export interface WindowReference {
-  /** Row in the batch; known once the batch was made. */
-  row: number;
-  /** Features of the whole batch, [windows, tokensPerWindow, featureDim] row-major. */
-  batch: Promise<Float32Array>;
-}
-
-/** One expert's windows of a stream: each is encoded once, however many segments share it. */
-export class WindowFeatures {
+/** One audio expert's windows of a stream: each is encoded once, however many segments share it. */
+export class SoundWindows {
   private readonly windows = new Map<number, WindowReference>();
   private planned: { index: number; reference: WindowReference }[] = [];
 
@@ -67,5 +60,3 @@ export class WindowFeatures {
     });
   }
 }
-
-const notYetEncoded = Promise.resolve(new Float32Array(0));

@@ -101,8 +101,8 @@ describe("encoding audio", { timeout: 60_000 }, () => {
     // 4000 samples beyond the first segment: a quarter of the short window's hop, but not of the long one's.
     const uneven = structuredClone(pack);
     uneven.manifest.segment = { lengthSamples: HOP, hopSamples: HOP };
-    uneven.manifest.experts[0]!.windowsPerSegment = 2;
-    uneven.manifest.experts[1]!.windowsPerSegment = 1;
+    Object.assign(uneven.manifest.experts[0]!, { windowsPerSegment: 2 });
+    Object.assign(uneven.manifest.experts[1]!, { windowsPerSegment: 1 });
     const found: EncodedSegment[] = [];
     const sound = inChunks(noise(HOP + 4_000, 3), 5_000);
     for await (const group of createEncoder(uneven, inference).encodeAudio(sound)) found.push(...group);
@@ -168,7 +168,8 @@ describe("encoding audio", { timeout: 60_000 }, () => {
         calls["dims"] = [...features.dims];
         const segments = features.dims[0]!;
         const padded = new Float32Array(segments * 12 * 8);
-        for (let s = 0; s < segments; s++) padded.set(features.data.subarray(s * 8, (s + 1) * 8), s * 12 * 8);
+        for (let s = 0; s < segments; s++)
+          padded.set((features.data as Float32Array).subarray(s * 8, (s + 1) * 8), s * 12 * 8);
         return inference.run(
           model,
           { ...inputs, features_vggsound: { data: padded, dims: [segments, 12, 8] } },
