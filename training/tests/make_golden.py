@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.signal
+from numpy_model import Pooled, compute, made_up_weights, pseudo_random
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -36,145 +37,39 @@ def frontend() -> dict[str, np.ndarray]:
     }
 
 
-def pseudo_random(shape: tuple[int, ...], salt: int) -> np.ndarray:
-    """Numbers in [-1, 1) from a hash of their position, which any language can repeat. float32."""
-    h = (
-        np.arange(int(np.prod(shape)), dtype=np.uint64) * 2_654_435_761 + salt * 40_503 + 12_345
-    ) & 0xFFFFFFFF
-    for shift, factor in ((15, 2_246_822_519), (13, 3_266_489_917)):
-        h = ((h ^ (h >> np.uint64(shift))) * factor) & 0xFFFFFFFF
-    h ^= h >> np.uint64(16)
-    return (h / 2_147_483_648 - 1).reshape(shape).astype(np.float32)
-
-
 # --- the retrieval model (reference fact 1.3), in plain NumPy ---
 
-EXPERTS = {"still": (4, 0, 0), "vggish": (6, 3, 0), "vggsound": (5, 2, 1)}  # name: dim, clusters, ghosts
-TEXT = (7, 3, 1)  # dim, clusters, ghosts
+EXPERTS = {"still": Pooled(4), "vggish": Pooled(6, 3), "vggsound": Pooled(5, 2, 1)}
+TEXT = Pooled(7, 3, 1)
 SHARED, CLIPS, CAPTIONS, TOKENS, WORDS = 8, 5, 2, 4, 6
-
-
-def weight_shapes(variant: str, experts: dict) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights, as reference fact 1.5 lists them."""
-    shapes: dict[str, tuple[int, ...]] = {}
-
-    def norm(name, size):
-        shapes.update(
-            {f"{name}.{part}": (size,) for part in ("weight", "bias", "running_mean", "running_var")}
-        )
-
-    def linear(name, inputs, outputs):
-        shapes.update({f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)})
-
-    def vlad(name, dim, clusters, ghosts):
-        shapes.update({f"{name}.clusters": (dim, clusters + ghosts), f"{name}.clusters2": (1, dim, clusters)})
-        norm(f"{name}.batch_norm", clusters + ghosts)
-
-    for name, (dim, clusters, ghosts) in experts.items():
-        if clusters:
-            vlad(f"pooling.{name}", dim, clusters, ghosts)
-    vlad("text_pooling", *TEXT)
-    text = TEXT[0] * TEXT[1]
-    linear("ce.moe_fc", text, len(experts))
-    for i, (dim, clusters, _) in enumerate(experts.values()):
-        pooled, out = dim * (clusters or 1), dim if variant == "moee" else SHARED
-        linear(f"ce.video_GU.{i}.fc" if variant == "moee" else f"ce.video_dim_reduce.{i}.fc", pooled, out)
-        linear(f"ce.text_GU.{i}.fc", text, out)
-        for unit in (f"ce.video_GU.{i}", f"ce.text_GU.{i}"):
-            linear(f"{unit}.cg.fc", out, out)
-            norm(f"{unit}.cg.batch_norm", out)
-        if variant == "ce":
-            norm(f"ce.video_GU.{i}.cg.batch_norm2", out)
-    if variant == "ce":
-        linear("ce.g_reason_1", 2 * SHARED, SHARED)
-        for number in (0, 3):
-            norm(f"ce.g_reason_shared.{number}", SHARED)
-            linear(f"ce.g_reason_shared.{number + 2}", SHARED, SHARED)
-    return shapes
 
 
 def model(variant: str) -> dict[str, np.ndarray]:
     """Weights, inputs and outputs of a small model; clip 1 lacks the first expert, clip 3 the last two."""
     experts = {"vggish": EXPERTS["vggish"]} if variant == "single" else EXPERTS
-    w = {}
-    for salt, (name, shape) in enumerate(weight_shapes(variant, experts).items()):
-        u = pseudo_random(shape, salt)
-        w[name] = 1 + 0.5 * u if name.endswith("running_var") else u
-    d = {name: value.astype(np.float64) for name, value in w.items()}
-
-    def unit(x, axis=-1):
-        return x / np.maximum(np.linalg.norm(x, axis=axis, keepdims=True), 1e-12)
-
-    def sigma(x):
-        return 1 / (1 + np.exp(-x))
-
-    def mish(x):
-        return x * np.tanh(np.log1p(np.exp(x)))
-
-    def linear(name, x):
-        return x @ d[f"{name}.weight"].T + d[f"{name}.bias"]
-
-    def norm(name, x):
-        scale = d[f"{name}.weight"] / np.sqrt(d[f"{name}.running_var"] + 1e-5)
-        return (x - d[f"{name}.running_mean"]) * scale + d[f"{name}.bias"]
-
-    def vlad(name, x):
-        scores = np.exp(norm(f"{name}.batch_norm", x @ d[f"{name}.clusters"]))
-        centres = d[f"{name}.clusters2"][0]
-        a = (scores / scores.sum(-1, keepdims=True))[..., : centres.shape[1]]
-        v = np.einsum("bnk,bnd->bdk", a, x) - a.sum(1)[:, None, :] * centres
-        return unit(unit(v, axis=1).reshape(len(x), -1))
-
-    def gate(name, y):
-        return unit(y * sigma(norm(f"{name}.cg.batch_norm", linear(f"{name}.cg.fc", y))))
-
+    weights = made_up_weights(variant, experts, TEXT, SHARED)
     there = np.ones((CLIPS, len(experts)), np.float32)
     if variant != "single":
         there[1, 0] = there[3, 1:] = 0
-    features, x = {}, []
-    for i, (name, (dim, clusters, _)) in enumerate(experts.items()):
-        f = pseudo_random((CLIPS, TOKENS, dim) if clusters else (CLIPS, dim), 1_000 + i)
-        if clusters:
+    features = {}
+    for i, (name, expert) in enumerate(experts.items()):
+        f = pseudo_random((CLIPS, TOKENS, expert.dim) if expert.clusters else (CLIPS, expert.dim), 1_000 + i)
+        if expert.clusters:
             f[2, TOKENS // 2 :] = 0  # a short clip: zero rows at the end
         f[there[:, i] == 0] = 0
-        x.append(vlad(f"pooling.{name}", f.astype(np.float64)) if clusters else f.astype(np.float64))
-        features[name] = np.where(there[:, i].reshape(-1, *[1] * (f.ndim - 1)) > 0, f, np.float32("nan"))
-    if variant == "moee":
-        x = [gate(f"ce.video_GU.{i}", linear(f"ce.video_GU.{i}.fc", v)) for i, v in enumerate(x)]
-    else:
-        x = [unit(linear(f"ce.video_dim_reduce.{i}.fc", v)) for i, v in enumerate(x)]
-    if variant == "single":
-        x = [gate("ce.video_GU.0", x[0])]
-    if variant == "ce":
-        for i in range(len(x)):
-            total, count = np.zeros((CLIPS, SHARED)), np.zeros((CLIPS, 1))
-            for j in range(len(x)):
-                h = linear("ce.g_reason_1", np.concatenate([x[i], x[j]], axis=1))
-                for layer in (0, 3):
-                    h = linear(
-                        f"ce.g_reason_shared.{layer + 2}", mish(norm(f"ce.g_reason_shared.{layer}", h))
-                    )
-                both = (there[:, i] * there[:, j])[:, None]
-                total, count = total + both * h, count + both
-            unit_i = f"ce.video_GU.{i}.cg"
-            scores = norm(f"{unit_i}.batch_norm", total / (count + 1e-11))
-            scores += norm(f"{unit_i}.batch_norm2", linear(f"{unit_i}.fc", x[i]))
-            x[i] = unit(x[i] * sigma(scores))
-
-    words = pseudo_random((CLIPS, CAPTIONS, WORDS, TEXT[0]), 2_000)
+        features[name] = f
+    words = pseudo_random((CLIPS, CAPTIONS, WORDS, TEXT.dim), 2_000)
     words[0, 1, 3:] = 0
-    t = vlad("text_pooling", words.reshape(-1, WORDS, TEXT[0]).astype(np.float64))
-    scores = np.exp(linear("ce.moe_fc", t))
-    weights = scores / scores.sum(1, keepdims=True)
-    text = [gate(f"ce.text_GU.{i}", linear(f"ce.text_GU.{i}.fc", t)) for i in range(len(x))]
-    share = weights[:, None, :] * there[None]
-    share /= share.sum(-1, keepdims=True)
-    similarity = sum(share[..., i] * (text[i] @ x[i].T) for i in range(len(x)))
-    arrays = {f"w__{name}": value for name, value in w.items()}
-    arrays |= {"in__text": words, "similarity": similarity, "weights": weights}
-    for i, name in enumerate(experts):
-        arrays |= {f"in__feat__{name}": features[name], f"in__ind__{name}": there[:, i]}
-        arrays |= {f"clip__{name}": x[i] * there[:, i : i + 1], f"text__{name}": text[i]}
+    result = compute(variant, weights, experts, features, there, words.reshape(-1, WORDS, TEXT.dim))
+    arrays = {f"w__{name}": value for name, value in weights.items()}
+    arrays |= {"in__text": words, "similarity": result.similarity, "weights": result.weights}
+    for i, (name, f) in enumerate(features.items()):
+        missing = there[:, i].reshape(-1, *[1] * (f.ndim - 1)) == 0
+        arrays |= {
+            f"in__feat__{name}": np.where(missing, np.float32("nan"), f),
+            f"in__ind__{name}": there[:, i],
+        }
+        arrays |= {f"clip__{name}": result.clip[i] * there[:, i : i + 1], f"text__{name}": result.text[i]}
     return {name: value.astype(np.float32) for name, value in arrays.items()}
 
 
