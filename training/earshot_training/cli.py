@@ -14,13 +14,14 @@ from earshot_training.commands import (
     import_checkpoint,
     reproduce,
     sounds,
+    speech,
     starter,
     train,
     verify,
     vocabulary,
 )
 
-COMMANDS = (sounds, starter, verify, vocabulary, configs, train, reproduce, checkpoints, import_checkpoint)
+COMMANDS = (sounds, starter, verify, vocabulary, configs, train, reproduce, speech, checkpoints, import_checkpoint)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from earshot_training.paper.failures import INTERRUPTED, MENDABLE
 from earshot_training.paper.figure import draw_figure
-from earshot_training.paper.options import add_settings, add_words, overrides, text_vectors
+from earshot_training.paper.options import add_settings, overrides
 from earshot_training.paper.report import as_json, markdown
 from earshot_training.paper.reproduce import Reproduction, rows_of
 from earshot_training.paper.requirements import DataFolder
 from earshot_training.paper.run import write_json, write_text
+from earshot_training.paper.words import add_words, text_vectors
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:

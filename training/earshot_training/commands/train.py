@@ -8,9 +8,10 @@ from earshot_training.datasets import DatasetError, open_dataset
 from earshot_training.paper.config import ConfigError, load_config
 from earshot_training.paper.failures import INTERRUPTED, MENDABLE
 from earshot_training.paper.inputs import Inputs
-from earshot_training.paper.options import add_settings, add_words, overrides, text_vectors
+from earshot_training.paper.options import add_settings, overrides
 from earshot_training.paper.seeds import train_seeds
 from earshot_training.paper.summary import summarise, summary_table
+from earshot_training.paper.words import add_words, text_vectors
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.data}: expected the data set {config.dataset}, found {dataset.name}"
             )
         vectors = text_vectors(arguments)
-        inputs = Inputs(dataset, config, vectors.of(dataset) if vectors else None)
+        inputs = Inputs(dataset, config, vectors)
         results = train_seeds(config, inputs, arguments.output, arguments.fine_tune)
     except MENDABLE as error:
         print(f"error: {error}")

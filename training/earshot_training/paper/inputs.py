@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from earshot_training.datasets import Dataset, Protocol
-from earshot_training.datasets.view import ClipReader, ClipView, WordSource
+from earshot_training.datasets.view import ClipReader, ClipView
 from earshot_training.paper.config import Config
 from earshot_training.paper.network import model_order, reference_name
+from earshot_training.paper.words import TextVectors
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,17 @@ class Inputs:
     """What a model is given of a data set. `experts`: our names of those that take part, in the model's
     order.
 
-    `words`: word vectors other than the data set's own. Raises DatasetError where an expert, a token limit
-    or the word vectors are missing.
+    `words`: how captions become word vectors, other than the data set's own. Raises DatasetError where an
+    expert, a token limit or the word vectors are missing.
     """
 
-    def __init__(self, dataset: Dataset, config: Config, words: WordSource | None = None):
+    def __init__(self, dataset: Dataset, config: Config, words: TextVectors | None = None):
         self.dataset, self.protocol = dataset, protocol_of(config, dataset)
         self.experts = model_order(dataset.experts if config.experts is None else config.experts)
-        self._reader = ClipReader(dataset, self.experts, self.protocol, words)
+        self.word_origin = words.origin if words else "the data set's own"
+        self._reader = ClipReader(
+            dataset, self.experts, self.protocol, words.of(dataset) if words else dataset.words
+        )
 
     @property
     def word_dim(self) -> int:

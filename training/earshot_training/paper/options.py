@@ -1,36 +1,11 @@
-"""What the commands that train take alike: where words come from, and settings laid over a
-configuration's."""
+"""What the commands that train take alike: settings laid over a configuration's."""
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from earshot_training.datasets import Dataset
-from earshot_training.datasets.view import TextWords
 from earshot_training.paper.config import Config, ConfigError, from_json
-from earshot_training.vocabulary import Vocabulary
-
-
-def add_words(parser: argparse.ArgumentParser) -> None:
-    """The options that name word vectors."""
-    words = parser.add_mutually_exclusive_group()
-    words.add_argument(
-        "--word2vec",
-        type=Path,
-        metavar="FILE",
-        help="word vectors (binary or text, packed or not) of captions",
-    )
-    words.add_argument(
-        "--vocabulary",
-        type=Path,
-        metavar="FOLDER",
-        help="the same from a model pack's vocabulary.txt and vocabulary.f16",
-    )
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -94,23 +69,3 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ConfigError(f"--seeds expects numbers such as 0,1,2, found {text!r}") from None
-
-
-@dataclass(frozen=True)
-class TextVectors:
-    """How texts become word vectors [words, dim]."""
-
-    dim: int
-    vectors: Callable[[str], np.ndarray]
-
-    def of(self, dataset: Dataset) -> TextWords:
-        """The word vectors of a data set's captions."""
-        return TextWords(dataset, self.vectors, self.dim)
-
-
-def text_vectors(arguments: argparse.Namespace) -> TextVectors | None:
-    """The word vectors that the options name; None where they name none, and the data set's own count."""
-    if arguments.vocabulary is not None:
-        vocabulary = Vocabulary.load(arguments.vocabulary)
-        return TextVectors(vocabulary.dim, lambda text: vocabulary.vectors[vocabulary.rows(text)])
-    return None

@@ -14,7 +14,7 @@ TITLES = {
     "table3": "Table 3: MoEE and CE",
     "table4": "Table 4: padding and pre-training, CLOTHO",
     "figure2": "Figure 2: less training data, AudioCaps, CE - VGGish + VGGSound",
-    "speech": "Speech as a further expert (the paper gives no figures)",
+    "speech": "Speech as a further expert, AudioCaps (the paper reports no gain, without figures)",
 }
 PAPER_METRICS, FIGURE_METRICS = ("R1", "R10"), ("R1", "R5", "R10")
 

@@ -8,11 +8,12 @@ from typing import Any
 from earshot_training.datasets import DatasetError
 from earshot_training.paper.config import Config, config_names, load_config, run_name
 from earshot_training.paper.inputs import Inputs
-from earshot_training.paper.options import Overrides, TextVectors
+from earshot_training.paper.options import Overrides
 from earshot_training.paper.requirements import DataFolder, lacks, other_sizes
 from earshot_training.paper.seeds import train_seeds
 from earshot_training.paper.summary import summarise
 from earshot_training.paper.trainer import TrainingError
+from earshot_training.paper.words import TextVectors
 
 
 @dataclass
@@ -78,9 +79,8 @@ class Reproduction:
             self.progress(f"pre-training, {config.pretraining}:")
             start, _ = self._train(self._config(config.pretraining))
         dataset = self.data.datasets[config.dataset]
-        words = self.vectors.of(dataset) if self.vectors and dataset.words is None else None
         folder = self.output / "runs" / run_name(config)
-        inputs = Inputs(dataset, config, words)
+        inputs = Inputs(dataset, config, None if dataset.words else self.vectors)
         return folder, summarise(train_seeds(config, inputs, folder, start, self.progress))
 
 

@@ -4,25 +4,9 @@ from pathlib import Path
 
 from earshot_training.datasets import Dataset, DatasetError, open_dataset
 from earshot_training.datasets.layout import DESCRIPTION_FILE
+from earshot_training.datasets.published.catalogue import PUBLISHED
 from earshot_training.paper.config import Config
 from earshot_training.paper.published import split_sizes
-
-ARCHIVES = "http://www.robots.ox.ac.uk/~vgg/research/collaborative-experts/data/features-v2"
-# Published archives (reference fact 6.1), by our names of the data sets.
-ARCHIVE_OF = {
-    "audiocaps": f"{ARCHIVES}/AudioCaps-experts-audio-only.tar.gz",
-    "clotho": f"{ARCHIVES}/CLOTHO-experts-audio-only.tar.gz",
-    "activitynet": f"{ARCHIVES}/activity-net-experts-audio-only.tar.gz",
-    "querydsegments": f"{ARCHIVES}/QuerYDSegments-experts-audio-only.tar.gz",
-}
-# Where an archive holds an expert, below its structured-symlinks/ (reference facts 5.3 and 6.1).
-FILE_OF = {
-    "vggish": "aggregated_audio/vggish-raw.hickle",
-    "vggsound": "aggregated_vggsound/vggsound-raw.hickle",
-    "inst": "aggregated_imagenet_25fps_256px_stride1_offset0/resnext101_32x48d-avg.pickle",
-    "scene": "aggregated_scene_25fps_256px_stride1_offset0/densenet161-avg.pickle",
-    "r2p1d": "aggregated_r2p1d_30fps_256px_stride32_offset0_inner_stride1/r2p1d-ig65m-avg.pickle",
-}
 
 
 class DataFolder:
@@ -85,26 +69,29 @@ def _lists(config: Config) -> list[str]:
 def _no_dataset(name: str, data: DataFolder) -> str:
     found = ", ".join(data.datasets) or "none"
     broken = "".join(f"; {path} cannot be read: {reason}" for path, reason in data.broken.items())
-    origin = f", made from {ARCHIVE_OF[name]}" if name in ARCHIVE_OF else ""
-    return f"data set {name}: no folder below {data.folder} holds it (there: {found}){origin}{broken}"
+    origin = f"; the authors publish it as {PUBLISHED[name].url}" if name in PUBLISHED else ""
+    return f"data set {name}: no folder below {data.folder} holds it (found: {found}){origin}{broken}"
 
 
 def _no_expert(name: str, dataset: Dataset) -> str:
     found = ", ".join(dataset.experts) or "none"
+    published = PUBLISHED.get(dataset.name)
     if name == "speech":
         origin = "`earshot-training speech` makes it from transcripts"
-    elif name in FILE_OF:
-        origin = f"the archive holds it as {FILE_OF[name]}"
+    elif published is not None and name in published.experts:
+        origin = f"{published.archive_file} holds it as {published.experts[name][0]}"
     else:
         origin = "no published archive holds it"
     return f"expert {name}: {dataset.folder} has {found}; {origin}"
 
 
 def _no_list(name: str, dataset: Dataset) -> str:
-    kind, _, share = name.partition("_")
-    if share.isdigit():
-        file = {"train": "train_list", "val": "filtered_val_list"}.get(kind, kind)
-        origin = f"{file}_{share}.txt of the authors, which is in no published archive"
+    published = PUBLISHED.get(dataset.name)
+    if published is not None and name in published.optional_lists:
+        file = published.optional_lists[name]
+        origin = f"{file} of the authors, which no published archive is known to hold"
+    elif published is not None and name in published.lists:
+        origin = f"{published.archive_file} holds it as {published.lists[name]}"
     else:
-        origin = f"{name}.txt and its entry in {DESCRIPTION_FILE}"
-    return f"list {name}: {dataset.folder} has {', '.join(dataset.splits)}; it needs {origin}"
+        origin = f"it is {name}.txt and an entry in {DESCRIPTION_FILE}"
+    return f"list {name}: {dataset.folder} has {', '.join(dataset.splits)}; {origin}"

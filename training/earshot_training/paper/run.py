@@ -63,7 +63,7 @@ class Run:
                         "name": dataset.name,
                         "clips": {"train": len(self.train), "val": len(self.val), "test": len(self.test)},
                         "dims": {name: dataset.experts[name].dim for name in inputs.experts},
-                        "word_dim": inputs.word_dim,
+                        "words": f"{inputs.word_origin} ({inputs.word_dim} numbers)",
                     },
                     "start_sha256": file_sha256(start) if start else None,
                 }
