@@ -19,7 +19,7 @@ export function createEncoder(pack: ModelPack, inference: InferencePool, options
   const parts: EncodingParts = { manifest: pack.manifest, inference, batchSize, silenceThreshold };
   const text = new TextEncoder(pack, inference, queryCacheSize);
   return {
-    encodeText: (query) => text.encode(query),
+    encodeText: (query, how) => text.encode(query, how),
     encodeVideo: (streams, onProgress, signal) => encodeVideo(parts, streams, onProgress, signal),
     encodeAudio: (sound, onProgress, signal) => encodeVideo(parts, { sound }, onProgress, signal),
   };

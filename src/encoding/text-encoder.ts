@@ -1,12 +1,20 @@
 import { LRUCache } from "lru-cache";
 import { TEXT_ENCODER, type InferencePool, type ModelPack } from "../models/index.js";
-import { tokenise, vocabularyWords } from "./tokeniser.js";
-import type { EncodedQuery } from "./types.js";
+import type { LookUp, Tokeniser } from "./tokeniser.js";
+import { TOKENISERS } from "./tokenisers.js";
+import type { EncodedQuery, EncodeTextOptions } from "./types.js";
 import { Vocabulary } from "./vocabulary.js";
+
+/** What texts are read with, once it is loaded. */
+interface Words {
+  vocabulary: Vocabulary;
+  lookUp: LookUp;
+}
 
 /** Encodes queries; see {@link Encoder.encodeText}. */
 export class TextEncoder {
-  private vocabulary: Promise<Vocabulary> | undefined;
+  private readonly tokeniser: Tokeniser;
+  private words: Promise<Words> | undefined;
   private readonly cache: LRUCache<string, Promise<EncodedQuery>>;
 
   /** @param cacheSize queries kept in memory */
@@ -15,17 +23,18 @@ export class TextEncoder {
     private readonly inference: InferencePool,
     cacheSize: number,
   ) {
+    this.tokeniser = TOKENISERS[pack.manifest.textEncoder.tokeniser];
     this.cache = new LRUCache({ max: cacheSize });
   }
 
   /** The query's embeddings and weights. What it returns is shared with later callers: do not write to it. */
-  encode(text: string): Promise<EncodedQuery> {
-    const tokens = tokenise(text);
+  encode(text: string, { withoutKnownWords = "nothing" }: EncodeTextOptions = {}): Promise<EncodedQuery> {
+    const tokens = this.tokeniser.tokenise(text);
     // Texts with the same tokens are the same query; those in flight are shared as well.
-    const key = tokens.join(" ");
+    const key = `${withoutKnownWords} ${tokens.join(" ")}`;
     const known = this.cache.get(key);
     if (known !== undefined) return known;
-    const encoded = this.encodeTokens(tokens);
+    const encoded = this.encodeTokens(tokens, withoutKnownWords === "empty-vector");
     this.cache.set(key, encoded);
     encoded.catch(() => {
       if (this.cache.peek(key) === encoded) this.cache.delete(key);
@@ -33,22 +42,19 @@ export class TextEncoder {
     return encoded;
   }
 
-  private async encodeTokens(tokens: string[]): Promise<EncodedQuery> {
-    const vocabulary = await this.openVocabulary();
+  private async encodeTokens(tokens: string[], isCaption: boolean): Promise<EncodedQuery> {
+    const { vocabulary, lookUp } = await this.openWords();
     const { wordLimit, wordDim } = this.pack.manifest.textEncoder;
-    const found: string[] = [];
-    const unknown = new Set<string>();
-    for (const token of tokens) {
-      const words = vocabularyWords(token, (word) => vocabulary.has(word));
-      if (words.length === 0) unknown.add(token);
-      found.push(...words);
-    }
-    const knownWords = found.slice(0, wordLimit);
-    const query = { tokens, knownWords, unknownWords: [...unknown], cutWords: found.slice(wordLimit) };
-    if (knownWords.length === 0) return { ...query, embeddings: [], weights: new Float32Array(0) };
+    const { found, unknown, hasWord } = readTokens(tokens, lookUp);
+    // Signs for which a word was found are part of a caption as in training, but say nothing of a person's wish.
+    const used = hasWord || isCaption ? found : [];
+    const knownWords = used.slice(0, wordLimit);
+    const query = { tokens, knownWords, unknownWords: unknown, cutWords: used.slice(wordLimit) };
 
     const data = new Float32Array(wordLimit * wordDim);
     vocabulary.copyVectors(knownWords, data);
+    const isEmpty = knownWords.length === 0 && !(isCaption && vocabulary.copyEmptyVector(data));
+    if (isEmpty) return { ...query, embeddings: [], weights: new Float32Array(0) };
     const outputs = await this.inference.run(TEXT_ENCODER, { words: { data, dims: [1, wordLimit, wordDim] } });
     return {
       ...query,
@@ -58,11 +64,35 @@ export class TextEncoder {
   }
 
   /** Read when the first query comes; a failed read is tried again by the next one. */
-  private openVocabulary(): Promise<Vocabulary> {
-    this.vocabulary ??= Vocabulary.load(this.pack).catch((error: unknown) => {
-      this.vocabulary = undefined;
+  private openWords(): Promise<Words> {
+    this.words ??= this.loadWords().catch((error: unknown) => {
+      this.words = undefined;
       throw error;
     });
-    return this.vocabulary;
+    return this.words;
   }
+
+  private async loadWords(): Promise<Words> {
+    const vocabulary = await Vocabulary.load(this.pack);
+    return { vocabulary, lookUp: await this.tokeniser.openLookUp(this.pack, vocabulary) };
+  }
+}
+
+/** The words found for tokens, the tokens with a letter or digit that have none, and whether one of those has some. */
+function readTokens(
+  tokens: readonly string[],
+  lookUp: LookUp,
+): { found: string[]; unknown: string[]; hasWord: boolean } {
+  const found: string[] = [];
+  const unknown = new Set<string>();
+  let hasWord = false;
+  for (const token of tokens) {
+    const words = lookUp(token);
+    found.push(...words);
+    if (/[\p{L}\p{N}]/u.test(token)) {
+      if (words.length === 0) unknown.add(token);
+      else hasWord = true;
+    }
+  }
+  return { found, unknown: [...unknown], hasWord };
 }

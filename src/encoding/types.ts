@@ -19,9 +19,12 @@ export interface EncodedSegment {
 export interface EncodedQuery {
   /** Tokens of the query, in order, before the vocabulary is consulted. */
   tokens: string[];
-  /** Vocabulary words the embedding is made of, in order; empty when no token is known. */
+  /**
+   * Vocabulary words the embedding is made of, in order. Empty when no word of the text is known: words that the
+   * tokeniser found for signs alone do not make a query.
+   */
   knownWords: string[];
-  /** Tokens the vocabulary does not hold, each once, in order of appearance. */
+  /** Tokens with a letter or digit for which the vocabulary has no word, each once, in order of appearance. */
   unknownWords: string[];
   /** Known words beyond the pack's word limit, which were cut. */
   cutWords: string[];
@@ -94,5 +97,16 @@ export interface Encoder {
     signal?: AbortSignal,
   ): AsyncIterable<EncodedSegment[]>;
   /** Encodes a query. The same text twice is answered from memory. */
-  encodeText(text: string): Promise<EncodedQuery>;
+  encodeText(text: string, options?: EncodeTextOptions): Promise<EncodedQuery>;
+}
+
+/** How a text is encoded. */
+export interface EncodeTextOptions {
+  /**
+   * What a text becomes in which no word is known. `nothing` is for a person's search: neither embeddings nor weights,
+   * so that the search can say why it finds nothing. `empty-vector` is for evaluation: the one vector that the pack has
+   * for such captions (`emptyVector` of its vocabulary, reference fact 5.4), as when the model was trained; `nothing`
+   * where the pack has none. @default "nothing"
+   */
+  withoutKnownWords?: "nothing" | "empty-vector";
 }

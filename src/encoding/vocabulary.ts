@@ -3,21 +3,31 @@ import { packFile, type ModelPack } from "../models/index.js";
 import { ModelLoadFailedError } from "../errors.js";
 import { halfToFloat } from "./half-float.js";
 
+/** Reads one number of a buffer, given its number there. */
+const READERS = {
+  float16: (vectors: Buffer, index: number) => halfToFloat(vectors.readUInt16LE(2 * index)),
+  float32: (vectors: Buffer, index: number) => vectors.readFloatLE(4 * index),
+};
+
 /** The words a pack knows, each with its vector. */
 export class Vocabulary {
   /**
    * @param rows row of each word
-   * @param vectors half floats, little-endian, row-major
+   * @param vectors row-major, little-endian
+   * @param read one of {@link READERS}
    * @param wordDim width of a vector
+   * @param emptyRow row of the vector that stands for a text in which no word is known
    */
   private constructor(
     private readonly rows: ReadonlyMap<string, number>,
     private readonly vectors: Buffer,
+    private readonly read: (vectors: Buffer, index: number) => number,
     private readonly wordDim: number,
+    private readonly emptyRow: number | undefined,
   ) {}
 
   /**
-   * Reads the two vocabulary files of a pack. The vectors stay half floats in memory.
+   * Reads the two vocabulary files of a pack. The vectors stay in memory as the file has them.
    *
    * @throws ModelLoadFailedError the number of words is not the one the manifest gives
    */
@@ -39,7 +49,8 @@ export class Vocabulary {
           `but holds ${rows.size} in ${row} lines.`,
       );
     }
-    return new Vocabulary(rows, vectors, wordDim);
+    const emptyRow = vocabulary.emptyVector ? vocabulary.size : undefined;
+    return new Vocabulary(rows, vectors, READERS[vocabulary.dtype], wordDim, emptyRow);
   }
 
   /** Whether there is a vector for the word. */
@@ -47,13 +58,30 @@ export class Vocabulary {
     return this.rows.has(word);
   }
 
+  /** The word's row: the smaller, the more frequent the word. Undefined for an unknown one. */
+  rowOf(word: string): number | undefined {
+    return this.rows.get(word);
+  }
+
   /** Writes the vectors of known words one after the other into `target`, from its start. */
   copyVectors(words: readonly string[], target: Float32Array): void {
-    words.forEach((word, place) => {
-      const first = this.rows.get(word)! * this.wordDim;
-      for (let i = 0; i < this.wordDim; i++) {
-        target[place * this.wordDim + i] = halfToFloat(this.vectors.readUInt16LE(2 * (first + i)));
-      }
-    });
+    words.forEach((word, place) => this.copyRow(this.rows.get(word)!, target, place));
+  }
+
+  /**
+   * Writes the vector that stands for a text in which no word is known to the start of `target`.
+   *
+   * @returns whether the pack has one
+   */
+  copyEmptyVector(target: Float32Array): boolean {
+    if (this.emptyRow === undefined) return false;
+    this.copyRow(this.emptyRow, target, 0);
+    return true;
+  }
+
+  private copyRow(row: number, target: Float32Array, place: number): void {
+    for (let i = 0; i < this.wordDim; i++) {
+      target[place * this.wordDim + i] = this.read(this.vectors, row * this.wordDim + i);
+    }
   }
 }

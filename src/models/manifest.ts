@@ -114,14 +114,23 @@ const segmentSchema = z.object({
   hopSamples: positiveInteger,
 });
 
+/** Bytes of one number of a vocabulary's vectors. */
+const BYTES = { float16: 2, float32: 4 };
+
 const vocabularySchema = z.object({
   /** Text file, UTF-8, one word a line; line i names row i of `vectors`. */
   words: packFileName,
-  /** Little-endian IEEE half floats, size x wordDim, row-major, without a header. */
+  /** Little-endian IEEE numbers of type `dtype`, one row of wordDim a word, without a header. */
   vectors: packFileName,
-  dtype: z.literal("float16", { error: 'must be "float16"' }),
+  dtype: z.enum(["float16", "float32"], { error: 'must be "float16" or "float32"' }),
   /** Number of words. */
   size: positiveInteger,
+  /** Whether a row follows those of the words: the vector of a caption in which no word is known. */
+  emptyVector: z.boolean().default(false),
+  /** Text file, UTF-8, a line "form<TAB>lemma" for each irregular form. Only for "word2vec-english-v1". */
+  lemmas: packFileName.optional(),
+  /** Text file, UTF-8, a line "word count" for each word of a spelling list. Only for "word2vec-english-v1". */
+  spelling: packFileName.optional(),
 });
 
 const textEncoderSchema = z.object({
@@ -130,7 +139,10 @@ const textEncoderSchema = z.object({
   /** Words of a query that are used; later ones are cut. */
   wordLimit: positiveInteger,
   wordDim: positiveInteger,
-  tokeniser: z.literal("simple-english-v1", { error: 'must be "simple-english-v1", the only tokeniser of this version' }),
+  /** How text is cut into tokens, and how words are found for them. */
+  tokeniser: z.enum(["simple-english-v1", "word2vec-english-v1"], {
+    error: 'must be "simple-english-v1" or "word2vec-english-v1"',
+  }),
   vocabulary: vocabularySchema,
 });
 
@@ -194,14 +206,22 @@ export const packManifestSchema = z
     for (const [path, name] of referencedFiles(manifest)) {
       if (!Object.hasOwn(manifest.files, name)) problem(path, `"${name}" is not listed in "files"`);
     }
-    const { vocabulary, wordDim } = manifest.textEncoder;
+    const { tokeniser, vocabulary, wordDim } = manifest.textEncoder;
     const vectors = manifest.files[vocabulary.vectors];
-    const expected = vocabulary.size * wordDim * 2;
+    const [rows, bytes] = [vocabulary.size + (vocabulary.emptyVector ? 1 : 0), BYTES[vocabulary.dtype]];
+    const expected = rows * wordDim * bytes;
     if (vectors !== undefined && vectors.bytes !== expected)
       problem(
         ["files", vocabulary.vectors, "bytes"],
-        `must be size * wordDim * 2 = ${expected} for a float16 vocabulary, not ${vectors.bytes}`,
+        `must be ${vocabulary.emptyVector ? "(size + 1)" : "size"} * wordDim * ${bytes} = ${expected} for a ` +
+          `${vocabulary.dtype} vocabulary${vocabulary.emptyVector ? " with an emptyVector" : ""}, not ${vectors.bytes}`,
       );
+    if (tokeniser === "simple-english-v1") {
+      for (const field of ["lemmas", "spelling"] as const) {
+        if (vocabulary[field] !== undefined)
+          problem(["textEncoder", "vocabulary", field], `is not read by the tokeniser "${tokeniser}"`);
+      }
+    }
   });
 
 /** A checked manifest. */
@@ -229,6 +249,8 @@ function* referencedFiles(manifest: FileReferences): Generator<[path: PropertyKe
   for (const [index, expert] of manifest.experts.entries()) yield [["experts", index, "file"], expert.file];
   yield [["clipEncoder", "file"], manifest.clipEncoder.file];
   yield [["textEncoder", "file"], manifest.textEncoder.file];
-  yield [["textEncoder", "vocabulary", "words"], manifest.textEncoder.vocabulary.words];
-  yield [["textEncoder", "vocabulary", "vectors"], manifest.textEncoder.vocabulary.vectors];
+  for (const field of ["words", "vectors", "lemmas", "spelling"] as const) {
+    const name = manifest.textEncoder.vocabulary[field];
+    if (name !== undefined) yield [["textEncoder", "vocabulary", field], name];
+  }
 }

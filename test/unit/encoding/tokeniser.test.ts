@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { normaliseQueryText, tokenise, vocabularyWords } from "../../../src/encoding/tokeniser.js";
+import { normaliseQueryText, tokenise, vocabularyWords } from "../../../src/encoding/simple-english.js";
 
 /** The cases that the training code's tokeniser is held to as well. */
 const cases = JSON.parse(

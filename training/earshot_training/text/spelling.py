@@ -2,8 +2,8 @@
 
 What SymSpell 6.7 answers for verbosity CLOSEST, a greatest distance of 2 and a prefix length of 7 (reference
 fact 5.4): the word itself if it is in the list; else all words of the list at the smallest distance that any
-has, the more frequent first. Distance is the optimal string alignment: insertions, deletions, substitutions and
-swaps of neighbours, none edited twice. Case counts.
+has, the more frequent first. Distance is the optimal string alignment: insertions, deletions, substitutions,
+and swaps of neighbours, none edited twice. Case counts.
 
 Words of equal count come in the order in which SymSpell meets them, see `_meetings`. The search itself is
 another one: a walk over the sorted list that keeps the rows of the distance table for the prefix it shares
