@@ -1,6 +1,8 @@
 """Exports a PyTorch module to one checked ONNX file with named inputs and outputs and a dynamic batch."""
 
 import copy
+import os
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 OPSET = 18
 TOLERANCE = 1e-4  # how far ONNX Runtime may differ from PyTorch
 CHECKED_BATCHES = (1, 3)  # other than the example's, so that a batch frozen into the graph shows
+LARGE = 2_000_000_000  # bytes; an ONNX file may not reach 2 GiB: larger weights go to a file beside it
 HALF_FROM = 1_024  # weights of fewer elements stay in single precision: they save nothing
 
 
@@ -28,6 +31,7 @@ def export_module(
     outputs: Sequence[str],
     half: bool = False,
     tolerance: float = TOLERANCE,
+    checked_batches: Sequence[int] = CHECKED_BATCHES,
 ) -> float:
     """Writes `module` to `path` and returns the largest absolute difference from PyTorch found in the check.
 
@@ -35,10 +39,11 @@ def export_module(
     rows). outputs: names for what `forward` returns, a tensor or a tuple. The batch axis is named "batch".
     half: keeps large weights as float16 with a Cast to float32, which ONNX Runtime folds when it loads the
     file: half the size, the same speed. Buffers, such as the front ends' kernels, stay exact. The check
-    compares single precision; what rounding costs is for the caller to measure. Raises ParityError where
-    the difference exceeds `tolerance`.
+    compares single precision; what rounding costs is for the caller to measure. It runs batches of
+    `checked_batches` and one of zeros. Weights of 2 GB and more that stay in single precision go to
+    `path` + ".data". Raises ParityError where the difference exceeds `tolerance`.
     """
-    module = copy.deepcopy(module).eval().cpu()
+    module = _ready(module)
     batch = torch.export.Dim("batch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes about its own future
@@ -52,16 +57,32 @@ def export_module(
             dynamo=True,
             verbose=False,
         )
-    graph = program.model_proto
-    _strip_notes(graph)
-    difference = _check_parity(module, graph, inputs, outputs)
-    if not difference <= tolerance:
-        raise ParityError(f"{path.name} differs from PyTorch by {difference:.2g}, more than {tolerance:g}")
-    if half:
-        _halve_weights(graph, keep={f"module.{name}" for name, _ in module.named_buffers()})
-    onnx.checker.check_model(graph)
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(graph, path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        split = None
+        if _weight_bytes(module) >= LARGE:
+            split = _write_split(program, Path(folder) / path.name)
+            graph = split
+        else:
+            graph = program.model_proto
+            _strip_notes(graph)
+        difference = _check_parity(module, graph, inputs, outputs, checked_batches)
+        if not difference <= tolerance:
+            raise ParityError(
+                f"{path.name} differs from PyTorch by {difference:.2g}, more than {tolerance:g}"
+            )
+        if split and not half:
+            onnx.checker.check_model(str(split))
+            os.replace(f"{split}.data", f"{path}.data")
+            os.replace(split, path)
+            return difference
+        if split:
+            graph = onnx.load(split)
+        if half:
+            _halve_weights(graph, keep={f"module.{name}" for name, _ in module.named_buffers()})
+        onnx.checker.check_model(graph)
+        onnx.save(graph, path)
+        Path(f"{path}.data").unlink(missing_ok=True)  # of an earlier, larger export
     return difference
 
 
@@ -71,6 +92,27 @@ def open_session(model: Path | onnx.ModelProto) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     source = model.SerializeToString() if isinstance(model, onnx.ModelProto) else str(model)
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def _ready(module: nn.Module) -> nn.Module:
+    """The module in eval mode on the CPU: itself where it is, as there is no room for two large ones."""
+    tensors = [*module.parameters(), *module.buffers()]
+    if any(part.training for part in module.modules()) or any(x.device.type != "cpu" for x in tensors):
+        return copy.deepcopy(module).eval().cpu()
+    return module
+
+
+def _weight_bytes(module: nn.Module) -> int:
+    return sum(x.numel() * x.element_size() for x in (*module.parameters(), *module.buffers()))
+
+
+def _write_split(program: torch.onnx.ONNXProgram, path: Path) -> Path:
+    """Writes the graph to `path` and the weights, straight from the module's, to `path` + ".data"."""
+    program.save(path, external_data=True)
+    graph = onnx.load(path, load_external_data=False)
+    _strip_notes(graph)
+    onnx.save(graph, path)
+    return path
 
 
 class _Positional(nn.Module):
@@ -85,13 +127,15 @@ class _Positional(nn.Module):
 
 
 def _check_parity(
-    module: nn.Module, graph: onnx.ModelProto, inputs: Mapping[str, Tensor], outputs: Sequence[str]
+    module: nn.Module,
+    graph: Path | onnx.ModelProto,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    batches: Sequence[int],
 ) -> float:
     session = open_session(graph)
     difference = 0.0
-    samples = [
-        {name: x[torch.arange(size) % len(x)] for name, x in inputs.items()} for size in CHECKED_BATCHES
-    ]
+    samples = [{name: x[torch.arange(size) % len(x)] for name, x in inputs.items()} for size in batches]
     samples.append({name: torch.zeros_like(x) for name, x in inputs.items()})  # silence, no words, no expert
     for sample in samples:
         with torch.no_grad():

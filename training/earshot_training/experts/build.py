@@ -4,7 +4,8 @@ import inspect
 from typing import Any
 
 from earshot_training.experts.catalogue import EXPERTS
-from earshot_training.experts.expert import Expert, SettingsError
+from earshot_training.experts.errors import SettingsError
+from earshot_training.experts.expert import Expert
 from earshot_training.experts.vggish import VGGish
 from earshot_training.experts.vggsound import VGGSound
 from earshot_training.experts.visual import R2P1D, Inst, Scene

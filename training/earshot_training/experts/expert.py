@@ -8,13 +8,10 @@ learnt parts.
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot_training.experts.catalogue import EXPERTS, ExpertFacts
-
-
-class SettingsError(ValueError):
-    """An expert has no such setting, or not with that value."""
 
 
 class Expert(nn.Module):
@@ -67,9 +64,14 @@ class VisualExpert(Expert):
     hop_frames: int
 
     def example(self, batch: int, seed: int = 0) -> Tensor:
-        shape = (batch, self.frames_per_window, self.frame_size, self.frame_size, 3)
+        """Blurred patches of colour, which change from frame to frame, under a little noise."""
         generator = torch.Generator().manual_seed(seed)
-        return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+        count, size = batch * self.frames_per_window, self.frame_size
+        patches = torch.rand(count, 3, 8, 8, generator=generator)
+        pictures = F.interpolate(patches, (size, size), mode="bilinear")
+        pictures += 0.05 * torch.randn(pictures.shape, generator=generator)
+        frames = (255 * pictures.clamp(0, 1)).to(torch.uint8).permute(0, 2, 3, 1)
+        return frames.reshape(batch, self.frames_per_window, size, size, 3).contiguous()
 
     @property
     def window_seconds(self) -> float:

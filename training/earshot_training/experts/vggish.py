@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from earshot_training.experts.expert import AudioExpert, SettingsError
+from earshot_training.experts.errors import SettingsError
+from earshot_training.experts.expert import AudioExpert
 from earshot_training.frontend import VGGishLogMel
 
 DIM = 128

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot_training.experts.densenet import DenseNet
-from earshot_training.experts.expert import SettingsError, VisualExpert
+from earshot_training.experts.errors import SettingsError
+from earshot_training.experts.expert import VisualExpert
 from earshot_training.experts.r2plus1d import R2Plus1D
 from earshot_training.experts.resnet import Bottleneck, ResNet
 
