@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from earshot_training.commands import (
     checkpoints,
     configs,
+    dataset,
+    experts,
+    extract,
     import_checkpoint,
     reproduce,
     sounds,
@@ -21,7 +24,21 @@ from earshot_training.commands import (
     vocabulary,
 )
 
-COMMANDS = (sounds, starter, verify, vocabulary, configs, train, reproduce, speech, checkpoints, import_checkpoint)
+COMMANDS = (
+    sounds,
+    starter,
+    verify,
+    vocabulary,
+    configs,
+    train,
+    reproduce,
+    speech,
+    checkpoints,
+    import_checkpoint,
+    dataset,
+    extract,
+    experts,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

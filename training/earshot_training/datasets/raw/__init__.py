@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from earshot_training.datasets.errors import DatasetError
+from earshot_training.datasets.layout import DESCRIPTION_FILE, open_dataset
 from earshot_training.datasets.raw.activity_net import is_activity_net, read_activity_net
 from earshot_training.datasets.raw.audiocaps import is_audiocaps, read_audiocaps
-from earshot_training.datasets.raw.caption_set import CaptionSet, MediaName
+from earshot_training.datasets.raw.caption_set import CaptionSet, MediaName, captions_of
 from earshot_training.datasets.raw.clotho import is_clotho, read_clotho
 from earshot_training.datasets.raw.labelled_sounds import is_labelled_sounds, read_labelled_sounds
 from earshot_training.datasets.raw.manifest import read_manifest
@@ -32,12 +33,15 @@ __all__ = ["RAW_FORMATS", "CaptionSet", "MediaName", "read_raw"]
 
 
 def read_raw(source: Path) -> CaptionSet:
-    """The captions of a CSV manifest, or of a folder in one of the raw formats; which, its files tell.
+    """The captions of a CSV manifest, of a folder in one of the raw formats, or in the project's own layout;
+    which it is, the files tell.
 
     Raises DatasetError where no format fits, or where a file is not what it should be.
     """
     if source.is_file():
         return read_manifest(source)
+    if (source / DESCRIPTION_FILE).is_file():
+        return captions_of(open_dataset(source))
     for recognises, read in RAW_FORMATS.values():
         if recognises(source):
             return read(source)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from earshot_training.datasets.clip import Clip
 from earshot_training.datasets.errors import DatasetError
-from earshot_training.datasets.layout import read_ids, some
+from earshot_training.datasets.layout import Dataset, read_ids, some
 from earshot_training.datasets.protocol import Protocol
 
 
@@ -42,6 +42,21 @@ class CaptionSet:
             )
         if not ids:
             raise DatasetError(f"{self.name}: expected clips, found none")
+
+
+def captions_of(dataset: Dataset) -> CaptionSet:
+    """A data set in the project's own layout as captions whose media are known, to extract features anew."""
+    return CaptionSet(
+        dataset.name,
+        list(dataset.clips),
+        {name: [dataset.clips[row].id for row in rows] for name, rows in dataset.splits.items()},
+        dataset.protocol,
+        {
+            clip.id: [MediaName(clip.media, clip.start_seconds, clip.end_seconds, exact=True)]
+            for clip in dataset.clips
+            if clip.media is not None
+        },
+    )
 
 
 def listed_splits(

@@ -1,0 +1,149 @@
+"""ffmpeg as a child process: sound as 16-bit samples, pictures as RGB frames.
+
+Files are foreign data: ffmpeg gets an argument list, no standard input, and may open local files only.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from earshot_training.extraction.errors import ExtractionError, MediaError
+from earshot_training.frontend import SAMPLE_RATE
+from earshot_training.places import REPOSITORY
+
+TIMEOUT = 3600  # seconds that decoding one clip may take
+_SAFE = ("-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe")
+_QUIET = (*_SAFE, "-v", "error")
+_STREAM = re.compile(r"Stream #0:\d+.*?: (Audio|Video): (.*)")
+
+
+def find_ffmpeg() -> str:
+    """The program: FFMPEG_PATH, else `ffmpeg` of the PATH, else the one that npm installed in this
+    repository.
+
+    Raises ExtractionError where there is none.
+    """
+    named = os.environ.get("FFMPEG_PATH")
+    if named:
+        if not shutil.which(named):
+            raise ExtractionError(f"FFMPEG_PATH names {named}, which is no program that can be run")
+        return named
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    installed = sorted((REPOSITORY / "node_modules" / "@ffmpeg-installer").glob("*/ffmpeg*"))
+    usable = [str(path) for path in installed if shutil.which(path)]
+    if usable:
+        return usable[0]
+    raise ExtractionError(
+        "no ffmpeg: install it, set FFMPEG_PATH, or run `npm install` in the repository, which brings one"
+    )
+
+
+def streams(ffmpeg: str, path: Path) -> set[str]:
+    """Which of "audio" and "video" a file has; a cover picture is none. Raises MediaError for other files."""
+    if not path.is_file():
+        raise MediaError("the file is missing")
+    # Without an output ffmpeg describes the input and fails.
+    command = [ffmpeg, *_SAFE, "-i", str(path)]
+    told = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).stderr.decode(
+        "utf-8", "replace"
+    )
+    if "Input #0" not in told:
+        raise MediaError(f"no media file: {_last_line(told)}")
+    return {kind.lower() for kind, rest in _STREAM.findall(told) if "attached pic" not in rest}
+
+
+def decode_audio(ffmpeg: str, path: Path, start: float | None = None, end: float | None = None) -> np.ndarray:
+    """The first track as int16 samples [n], 16 kHz, channels averaged, from `start` to `end` seconds.
+
+    The cut is made by samples, after decoding from the beginning: it does not depend on where packets lie.
+    Raises MediaError where nothing can be decoded.
+    """
+    limit = ["-t", f"{end + 1:.3f}"] if end is not None else []
+    command = [
+        *(ffmpeg, *_QUIET, "-i", str(path), "-map", "0:a:0", "-vn", "-sn", "-dn"),
+        # On the timeline of the file: the time before a late start, and gaps, are silence.
+        *("-af", f"aresample={SAMPLE_RATE}:async=1:first_pts=0", "-ac", "1", "-ar", str(SAMPLE_RATE)),
+        *(*limit, "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"),
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        raise MediaError(f"decoding took longer than {TIMEOUT} s") from None
+    samples = np.frombuffer(done.stdout[: len(done.stdout) // 2 * 2], "<i2")
+    first = round((start or 0) * SAMPLE_RATE)
+    cut = samples[first : None if end is None else round(end * SAMPLE_RATE)]
+    if not len(samples):
+        raise MediaError(f"no sound could be decoded: {_last_line(done.stderr.decode('utf-8', 'replace'))}")
+    if not len(cut):
+        raise MediaError(
+            f"the sound ends after {len(samples) / SAMPLE_RATE:.2f} s, before the clip at {start:g} s"
+        )
+    return cut
+
+
+def decode_frames(
+    ffmpeg: str,
+    path: Path,
+    frames_per_second: float,
+    width: int,
+    height: int,
+    start: float | None = None,
+    end: float | None = None,
+) -> Iterator[np.ndarray]:
+    """The pictures one by one, uint8 [height, width, 3], RGB, at a constant rate, from `start` to `end`
+    seconds.
+
+    Each is scaled to cover the size, its centre is kept. Raises MediaError where none can be decoded.
+    """
+    size = f"{width}:{height}"
+    cover = f"scale={size}:force_original_aspect_ratio=increase:flags=bicubic,crop={size}"
+    command = [
+        *(
+            ffmpeg,
+            *_QUIET,
+            "-i",
+            str(path),
+            "-map",
+            "0:v:0",
+            "-an",
+            "-sn",
+            "-dn",
+            "-vf",
+            f"fps={frames_per_second:g},{cover}",
+        ),
+        *("-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"),
+    ]
+    first = round((start or 0) * frames_per_second)
+    last = None if end is None else round(end * frames_per_second)
+    length, number = width * height * 3, 0
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
+        try:
+            while last is None or number < last:
+                data = process.stdout.read(length)
+                if len(data) < length:
+                    break
+                if number >= first:
+                    yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                number += 1
+        finally:
+            process.kill()
+            process.stdout.close()
+            process.wait()
+        if number <= first:
+            errors.seek(0)
+            told = errors.read().decode("utf-8", "replace")
+            raise MediaError(f"no pictures could be decoded from {start or 0:g} s on: {_last_line(told)}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "ffmpeg says nothing"
