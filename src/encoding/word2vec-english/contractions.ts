@@ -45,9 +45,12 @@ const CUTS: ReadonlyMap<string, readonly number[]> = new Map(
   [...tableEntries()].map((parts) => [parts.join(""), parts.map((part) => part.length)]),
 );
 
-/** The parts of a word of the table, with its own apostrophes: "don’t" gives ["do", "n’t"]. */
+/**
+ * The parts of a word of the table, with its own apostrophes: "don’t" gives ["do", "n’t"]. Undefined for other words,
+ * and for one that mixes straight and curly apostrophes.
+ */
 export function cutWord(word: string): string[] | undefined {
-  const lengths = CUTS.get(word.replaceAll("’", "'"));
+  const lengths = CUTS.get(word.includes("'") ? word : word.replaceAll("’", "'"));
   if (lengths === undefined) return undefined;
   let start = 0;
   return lengths.map((length) => word.slice(start, (start += length)));

@@ -8,9 +8,7 @@ import { cutWord } from "./contractions.js";
  * A piece is an array of code points here, so that one element is one character.
  */
 
-const WHITE_SPACE =
-   
-  /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
+const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 const PUNCTUATION = new Set("…,:;!?¿¡()[]{}<>_#*&·。？！，、；：～");
 const QUOTES = new Set(",'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉");
 const SIGNS = new Set("%=§—–");
@@ -21,6 +19,10 @@ const UNITS = new Set(
   ).split(" "),
 );
 const LONGEST_UNIT = 4;
+/** Characters; the work grows with the square. */
+const LONGEST_PIECE = 500;
+/** Most tokens that the rules make of a word of the table. */
+const MOST_TOKENS = 6;
 const HYPHENS = ["---", "--", "-", "–", "——", "—", "~"].map((hyphen) => [...hyphen]);
 const POSSESSIVES = new Set(["'s", "'S", "’s", "’S"]);
 const ADDRESS =
@@ -34,7 +36,10 @@ export function tokenise(text: string): string[] {
     .normalize("NFC")
     .split(WHITE_SPACE)
     .filter((piece) => piece !== "")
-    .flatMap((piece) => cutPiece([...piece]));
+    .flatMap((piece) => {
+      const chars = [...piece];
+      return chars.length > LONGEST_PIECE ? [piece] : joinWords(cutPiece(chars));
+    });
 }
 
 function cutPiece(whole: Piece): string[] {
@@ -61,6 +66,27 @@ function cutPiece(whole: Piece): string[] {
   }
   const middle = piece.length === 0 ? [] : (cutWord(piece.join("")) ?? cutInfixes(piece));
   return [...before, ...middle, ...behind];
+}
+
+/** Words of the table in place of the tokens that the rules made of them: the longest run first, then the first. */
+function joinWords(tokens: string[]): string[] {
+  const runs: { start: number; end: number }[] = [];
+  for (let start = 0; start < tokens.length; start++) {
+    for (let end = start + 2; end <= Math.min(start + MOST_TOKENS, tokens.length); end++) {
+      if (cutWord(tokens.slice(start, end).join("")) !== undefined) runs.push({ start, end });
+    }
+  }
+  const chosen = new Map<number, number>();
+  for (const { start, end } of runs.sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start)) {
+    if ([...chosen].every(([first, last]) => end <= first || last <= start)) chosen.set(start, end);
+  }
+  const joined: string[] = [];
+  for (let place = 0, end = 0; place < tokens.length; place = end) {
+    end = chosen.get(place) ?? place + 1;
+    const word = tokens.slice(place, end).join("");
+    joined.push(...((chosen.has(place) ? cutWord(word) : undefined) ?? [word]));
+  }
+  return joined;
 }
 
 function isTableWord(piece: Piece): boolean {

@@ -70,8 +70,9 @@ CUTS: dict[str, tuple[int, ...]] = {"".join(parts): tuple(map(len, parts)) for p
 
 
 def cut_word(word: str) -> list[str] | None:
-    """The parts of a word of the table, with its own apostrophes: "don’t" -> ["do", "n’t"]. Else None."""
-    lengths = CUTS.get(word.replace("’", "'"))
+    """The parts of a word of the table, with its own apostrophes: "don’t" -> ["do", "n’t"]. Else None, and
+    for a word that mixes straight and curly ones."""
+    lengths = CUTS.get(word if "'" in word else word.replace("’", "'"))
     if lengths is None:
         return None
     parts, start = [], 0

@@ -2,8 +2,10 @@
 
 The specification, which src/encoding/word2vec-english/tokeniser.ts follows as well:
 
-1. The text is brought to Unicode NFC and cut at white space. Each piece goes through 2 to 5.
-2. A piece that stands in the table of contractions.py is cut as it says. "’" counts as "'".
+1. The text is brought to Unicode NFC and cut at white space. Each piece goes through 2 to 6, but one of more
+   than 500 characters stays whole.
+2. A piece that stands in the table of contractions.py is cut as it says. "’" counts as "'" where it has
+   no "'".
 3. Else one prefix and one suffix are taken off it, and again, until neither is found, nothing is left, or
    what is left stands in the table. Where taking off the prefix alone, or the suffix alone, leaves a word of
    the table, only that is done. The suffix is looked for behind the prefix.
@@ -17,13 +19,14 @@ The specification, which src/encoding/word2vec-english/tokeniser.ts follows as w
    two or more dots; …; a symbol; one of + - * ^ between a digit and a digit or -; a dot between a lower-case
    letter or quote and a capital or quote; a comma between letters; a hyphen (- -- --- – — —— ~) or one of
    : < > = / between a letter or digit and a letter.
+6. Neighbouring tokens of a piece that together are a word of the table become what the table says: the
+   longest such run first, of equally long ones the first.
 
 Letters are the categories L*, lower-case Ll, capitals Lu, digits 0 to 9.
 
-Where this differs from spaCy 3.8: white space never becomes a token; NFC; of spaCy's faces only the common
-ones are in the table; words of the table are not put together again from the tokens of a longer piece; units
-and punctuation are of Latin script and CJK only; CJK letters are neither lower-case nor capitals; web
-addresses are recognised by a simpler rule.
+Where this differs from spaCy 3.8: white space never becomes a token; NFC; long pieces; of spaCy's faces only
+the common ones are in the table; units and punctuation are of Latin script and CJK only; CJK letters are
+neither lower-case nor capitals; web addresses are recognised by a simpler rule.
 """
 
 import re
@@ -42,6 +45,8 @@ _UNITS = frozenset(
     " mph hPa Pa mbar mb MB kb KB gb GB tb TB T G M K %".split()
 )
 _HYPHENS = ("---", "--", "-", "–", "——", "—", "~")
+_LONGEST_PIECE = 500  # characters; the work grows with the square
+_MOST_TOKENS = 6  # that the rules make of a word of the table
 _ADDRESS = re.compile(
     r"(?:[\w+.-]{2,}://)?(?:.+@)?"
     r"(?:(?:[A-Za-z0-9\u00a1-\uffff][A-Za-z0-9\u00a1-\uffff_-]{0,62})?[A-Za-z0-9\u00a1-\uffff]\.)+"
@@ -53,7 +58,11 @@ _ADDRESS = re.compile(
 def tokenise(text: str) -> list[str]:
     """The tokens of a text, in order: "The dog's don't-care bark." -> ["The", "dog", "'s", ...]."""
     pieces = WHITE_SPACE.split(unicodedata.normalize("NFC", text))
-    return [token for piece in pieces if piece for token in _cut_piece(piece)]
+    return [token for piece in pieces if piece for token in _tokens_of(piece)]
+
+
+def _tokens_of(piece: str) -> list[str]:
+    return [piece] if len(piece) > _LONGEST_PIECE else _join_words(_cut_piece(piece))
 
 
 def _cut_piece(piece: str) -> list[str]:
@@ -79,6 +88,28 @@ def _cut_piece(piece: str) -> list[str]:
             behind.append(piece[len(stem) :])
         piece = stem[prefix:]
     return before + (cut_word(piece) or _cut_infixes(piece) if piece else []) + behind[::-1]
+
+
+def _join_words(tokens: list[str]) -> list[str]:
+    """Step 6: words of the table in place of the tokens that the rules made of them."""
+    runs = [
+        (start, end)
+        for start in range(len(tokens))
+        for end in range(start + 2, min(start + _MOST_TOKENS, len(tokens)) + 1)
+        if cut_word("".join(tokens[start:end])) is not None
+    ]
+    chosen: dict[int, int] = {}
+    for start, end in sorted(runs, key=lambda run: (run[0] - run[1], run[0])):
+        if all(end <= first or last <= start for first, last in chosen.items()):
+            chosen[start] = end
+    joined: list[str] = []
+    place = 0
+    while place < len(tokens):
+        end = chosen.get(place, place + 1)
+        word = "".join(tokens[place:end])
+        joined += cut_word(word) if place in chosen else [word]
+        place = end
+    return joined
 
 
 def _prefix_length(piece: str) -> int:
