@@ -92,7 +92,7 @@ export class MediaFormatUnsupportedError extends EarshotError {
   readonly code = "MEDIA_FORMAT_UNSUPPORTED";
 }
 
-/** The sound is in a codec which this ffmpeg cannot decode. */
+/** Sound or pictures are in a codec which this ffmpeg cannot decode. */
 export class MediaCodecUnsupportedError extends EarshotError {
   readonly code = "MEDIA_CODEC_UNSUPPORTED";
 }
@@ -107,7 +107,7 @@ export class MediaSilentError extends EarshotError {
   readonly code = "MEDIA_SILENT";
 }
 
-/** The sound is longer than the limit. */
+/** Sound or pictures are longer than the limit. */
 export class MediaTooLongError extends EarshotError {
   readonly code = "MEDIA_TOO_LONG";
 }

@@ -10,21 +10,32 @@ import type { FfmpegTools } from "./ffmpeg.js";
 import { inputArguments } from "./input.js";
 import { runTool } from "./tool.js";
 
-/** One audio track of a file. */
-export interface AudioStream {
+/** What is told of every stream of a file. */
+interface Stream {
   /** Index among all streams of the file. */
   index: number;
   /** ffmpeg's name of the codec, e.g. "aac"; null when ffmpeg does not know it. */
   codec: string | null;
+  /** Flagged as the one to play. */
+  isDefault: boolean;
+  /** Seconds from the start of the file to the first sound or picture; never negative. */
+  startSeconds: number;
+}
+
+/** One audio track of a file. */
+export interface AudioStream extends Stream {
   channels: number;
   /** Samples per second. */
   sampleRate: number;
   /** As tagged, mostly ISO 639-2 ("eng"); null when untagged. */
   language: string | null;
-  /** Flagged as the track to play. */
-  isDefault: boolean;
-  /** Seconds from the start of the file to the first sound; never negative. */
-  startSeconds: number;
+}
+
+/** One stream of moving pictures. */
+export interface VideoStream extends Stream {
+  /** Pixels as they are stored, before the picture is turned or stretched; 0 when unknown. */
+  width: number;
+  height: number;
 }
 
 /** What a media file holds. */
@@ -34,8 +45,8 @@ export interface MediaProbe {
   /** Null when the file does not say, e.g. a WebM that was written to a pipe. */
   durationSeconds: number | null;
   audioStreams: AudioStream[];
-  /** Number of video streams. */
-  videoStreams: number;
+  /** Without attached pictures, such as the cover of an album. */
+  videoStreams: VideoStream[];
 }
 
 /** Limits of {@link probe}. */
@@ -66,16 +77,22 @@ const report = z.object({
         codec_name: z.string().optional(),
         channels: z.int().optional(),
         sample_rate: z.string().transform(Number).optional(),
+        width: z.int().optional(),
+        height: z.int().optional(),
         start_time: seconds,
-        disposition: z.object({ default: z.int() }).partial().optional(),
+        disposition: z.object({ default: z.int(), attached_pic: z.int() }).partial().optional(),
         tags: z.object({ language: z.string() }).partial().optional(),
       }),
     )
     .default([]),
 });
 
-const entries =
-  "format=format_name,duration,start_time:stream=index,codec_type,codec_name,channels,sample_rate,start_time:stream_disposition=default:stream_tags=language";
+const entries = [
+  "format=format_name,duration,start_time",
+  "stream=index,codec_type,codec_name,channels,sample_rate,width,height,start_time",
+  "stream_disposition=default,attached_pic",
+  "stream_tags=language",
+].join(":");
 
 /**
  * Looks into a media file.
@@ -104,29 +121,35 @@ export async function probe(tools: FfmpegTools, file: string, options: ProbeOpti
 
 function toProbe({ format, streams }: z.output<typeof report>): MediaProbe {
   const start = format.start_time ?? 0;
+  const common = (stream: (typeof streams)[number]): Stream => ({
+    index: stream.index,
+    codec: stream.codec_name === undefined || stream.codec_name === "unknown" ? null : stream.codec_name,
+    isDefault: stream.disposition?.default === 1,
+    startSeconds: Math.max(0, (stream.start_time ?? start) - start),
+  });
   const audioStreams = streams
-    .filter((stream) => stream.codec_type === "audio")
+    .filter(({ codec_type }) => codec_type === "audio")
     .map((stream) => ({
-      index: stream.index,
-      codec: stream.codec_name === undefined || stream.codec_name === "unknown" ? null : stream.codec_name,
+      ...common(stream),
       channels: stream.channels ?? 0,
       sampleRate: stream.sample_rate ?? 0,
       language: stream.tags?.language ?? null,
-      isDefault: stream.disposition?.default === 1,
-      startSeconds: Math.max(0, (stream.start_time ?? start) - start),
     }));
-  return {
-    container: format.format_name,
-    durationSeconds: format.duration ?? null,
-    audioStreams,
-    videoStreams: streams.filter((stream) => stream.codec_type === "video").length,
-  };
+  const videoStreams = streams
+    .filter(({ codec_type, disposition }) => codec_type === "video" && disposition?.attached_pic !== 1)
+    .map((stream) => ({ ...common(stream), width: stream.width ?? 0, height: stream.height ?? 0 }));
+  return { container: format.format_name, durationSeconds: format.duration ?? null, audioStreams, videoStreams };
 }
 
 /** The track to listen to: with "default" the first that is flagged so, else the first; null when there is none. */
 export function chooseAudioStream(media: MediaProbe, track: "default" | "first"): AudioStream | null {
   const flagged = track === "default" ? media.audioStreams.find((stream) => stream.isDefault) : undefined;
   return flagged ?? media.audioStreams[0] ?? null;
+}
+
+/** The pictures to look at: the first stream that is flagged as default, else the first; null when there is none. */
+export function chooseVideoStream({ videoStreams }: MediaProbe): VideoStream | null {
+  return videoStreams.find(({ isDefault }) => isDefault) ?? videoStreams[0] ?? null;
 }
 
 /** The reason why ffprobe could not read a file. */

@@ -10,7 +10,7 @@ describe.each(await allTools())("probing with %s", (_, tools) => {
     const media = await probe(tools, await sample("tone.mp4"), options);
     expect(media.container).toContain("mp4");
     expect(media.durationSeconds).toBeCloseTo(6, 1);
-    expect(media.videoStreams).toBe(1);
+    expect(media.videoStreams).toHaveLength(1);
     expect(media.audioStreams).toMatchObject([{ codec: "aac", channels: 2, sampleRate: 44_100, startSeconds: 0 }]);
   });
 

@@ -1,0 +1,89 @@
+import { codecUnsupported, runDecoder, type DecodeLimits } from "./decoder.js";
+import type { FfmpegTools } from "./ffmpeg.js";
+import { inputArguments } from "./input.js";
+import type { VideoStream } from "./probe.js";
+
+/** What to decode to which frames, and the limits. */
+export interface FrameOptions extends DecodeLimits {
+  /** The stream to decode. */
+  stream: VideoStream;
+  framesPerSecond: number;
+  /** Pixels of a frame. */
+  width: number;
+  height: number;
+}
+
+/** Pixels of the largest picture that is decoded: 8K. A larger one costs a decoder gigabytes. */
+const maxPixels = 8192 * 4608;
+
+/** Threads of one decoder. By default it takes one for each core, each with pictures of its own. */
+const decoderThreads = 2;
+
+/** How much longer than a frame the scaled picture may be on one side; narrower pictures are stretched. */
+const longestSide = 8;
+
+/**
+ * Decodes a video stream to RGB frames, one at a time: [height, width, 3] bytes, row-major, as many a second as asked
+ * for whatever the stream has. The first frame is the stream's first picture, which is shown at `stream.startSeconds`.
+ *
+ * Pictures are turned as the file says, scaled until they cover a frame, and cut to it around their centre. ffmpeg is
+ * read no faster than the frames are taken, and it is gone when the iteration ends, be it at the end, by `break`, by an
+ * error, or by the signal. A file that breaks off in the middle gives what comes before.
+ *
+ * @throws MediaTruncatedError or MediaCodecUnsupportedError when not a single picture can be decoded,
+ *   MediaTooLongError, MediaDecodeTimeoutError, MediaDecoderCrashedError, FfmpegUnavailableError, and the signal's
+ *   reason when aborted
+ */
+export async function* decodeFrames(
+  tools: FfmpegTools,
+  file: string,
+  options: FrameOptions,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { stream, width, height, framesPerSecond } = options;
+  if (stream.codec === null) throw codecUnsupported("pictures", "ffprobe does not know the codec");
+  const args = frameArguments(file, options);
+  const unitBytes = width * height * 3;
+  const output = { subject: "pictures", args, unitBytes, unitsPerSecond: framesPerSecond } as const;
+  for await (const bytes of runDecoder(tools, output, options, signal)) {
+    for (let offset = 0; offset < bytes.length; offset += unitBytes) {
+      yield bytes.length === unitBytes ? bytes : bytes.slice(offset, offset + unitBytes);
+    }
+  }
+}
+
+function frameArguments(file: string, { stream, framesPerSecond, width, height }: FrameOptions): string[] {
+  // `dar`: width / height as it is shown, where pixels need not be square.
+  const side = (length: number, other: string) => `clip(round(${other}),${length},${longestSide * length})`;
+  const filters = [
+    // The last picture passes however short it is shown, or a film of one picture might have none.
+    `fps=fps=${framesPerSecond}:eof_action=pass`,
+    // Counted from the first picture: versions of ffmpeg disagree about the first timestamp, and fill the time before.
+    "setpts=N",
+    `scale=w='${side(width, `${height}*dar`)}':h='${side(height, `${width}/dar`)}'`,
+    "format=rgb24",
+    `crop=${width}:${height}`,
+  ];
+  return [
+    ...["-nostdin", "-hide_banner", "-v", "error"],
+    ...["-threads", String(decoderThreads), "-max_pixels", String(maxPixels)],
+    // Pictures that change their size are scaled anew. By default all filters start again, and with them the time.
+    ...["-reinit_filter", "0"],
+    ...inputArguments(file),
+    ...["-map", `0:${stream.index}`, "-an", "-sn", "-dn", "-map_metadata", "-1"],
+    // The rate again: some versions forget it behind `setpts` and take one of their own.
+    ...[
+      "-vf",
+      filters.join(","),
+      "-r",
+      String(framesPerSecond),
+      "-c:v",
+      "rawvideo",
+      "-pix_fmt",
+      "rgb24",
+      "-f",
+      "rawvideo",
+      "pipe:1",
+    ],
+  ];
+}
