@@ -11,7 +11,17 @@ from earshot_training.model import CENet, ExpertInput
 
 
 def variant_of(state_dict: Mapping[str, Tensor]) -> str:
-    """The variant a model's weights are of, told by their names (reference fact 1.5)."""
+    """The variant a model's weights are of, told by their names (reference fact 1.5).
+
+    Raises CheckpointError for weights of another architecture, such as the follow-up's multi-modal
+    transformer.
+    """
+    for name in ("text_pooling.clusters2", "ce.moe_fc.weight"):
+        if name not in state_dict:
+            raise CheckpointError(
+                f"expected weights of a CE, MoEE or single-expert model, found none called {name};"
+                f" there are {', '.join(list(state_dict)[:3]) or 'none at all'} ..."
+            )
     if "ce.g_reason_1.weight" in state_dict:
         return "ce"
     return "single" if "ce.video_dim_reduce.0.fc.weight" in state_dict else "moee"
@@ -49,8 +59,7 @@ def _sizes(state_dict: Mapping[str, Tensor], experts: Sequence[str]) -> dict:
     def shape(name: str, axes: int) -> tuple[int, ...]:
         if name not in state_dict:
             raise CheckpointError(
-                f"expected weights of a CE, MoEE or single-expert model, found none called {name};"
-                f" there are {', '.join(list(state_dict)[:3]) or 'none at all'} ..."
+                f"expected {name} in the weights, to tell their sizes by, found none of that name"
             )
         found = tuple(state_dict[name].shape)
         if len(found) != axes:
@@ -67,8 +76,8 @@ def _sizes(state_dict: Mapping[str, Tensor], experts: Sequence[str]) -> dict:
         layer = "video_GU" if variant == "moee" else "video_dim_reduce"
         return ExpertInput(shape(f"ce.{layer}.{number}.fc.weight", 2)[1])
 
-    text = pool("text_pooling")
-    variant, count = variant_of(state_dict), shape("ce.moe_fc.weight", 2)[0]
+    variant = variant_of(state_dict)
+    text, count = pool("text_pooling"), shape("ce.moe_fc.weight", 2)[0]
     if count != len(experts):
         raise CheckpointError(
             f"the weights are of {count} experts, not of {len(experts)}: {', '.join(experts)}"

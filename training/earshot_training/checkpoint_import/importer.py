@@ -17,6 +17,7 @@ from earshot_training.checkpoint import (
     read_checkpoint,
     read_settings,
     rename_experts,
+    variant_of,
 )
 from earshot_training.checkpoint.published import recognise
 from earshot_training.checkpoint_import.calibration import Calibration, neutral
@@ -141,6 +142,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 def _model(checkpoint: Checkpoint, config: dict[str, Any], names: tuple[str, ...]) -> CENet:
     """The checkpoint's model, checked against its configuration, with the pack's names of its experts."""
+    variant_of(checkpoint.state_dict)  # another architecture is told before its settings are looked at
     if not names:
         raise UnknownSettingError(
             "expected experts.modalities in the configuration, found none; name the experts with --names"
