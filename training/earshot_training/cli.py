@@ -19,6 +19,7 @@ from earshot_training.commands import (
     sounds,
     speech,
     starter,
+    tokenise,
     train,
     verify,
     vocabulary,
@@ -38,6 +39,7 @@ COMMANDS = (
     dataset,
     extract,
     experts,
+    tokenise,
 )
 
 

@@ -31,6 +31,7 @@ neither lower-case nor capitals; web addresses are recognised by a simpler rule.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from earshot_training.text.contractions import cut_word
 
@@ -61,8 +62,9 @@ def tokenise(text: str) -> list[str]:
     return [token for piece in pieces if piece for token in _tokens_of(piece)]
 
 
-def _tokens_of(piece: str) -> list[str]:
-    return [piece] if len(piece) > _LONGEST_PIECE else _join_words(_cut_piece(piece))
+@lru_cache(maxsize=1 << 16)  # texts repeat their words
+def _tokens_of(piece: str) -> tuple[str, ...]:
+    return (piece,) if len(piece) > _LONGEST_PIECE else tuple(_join_words(_cut_piece(piece)))
 
 
 def _cut_piece(piece: str) -> list[str]:
