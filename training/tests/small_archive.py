@@ -9,6 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from earshot_training.datasets.published import PublishedSet
+from earshot_training.experts.catalogue import expert_facts
+
 TRAIN, VAL, TEST = ["aaa_0", "it's_1000"], ["bbb_20000"], ["ccc_30000", "ddd_0"]
 IDS = [*TRAIN, *VAL, *TEST]
 
@@ -112,3 +115,26 @@ def make_archive(folder: Path, path: Path) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         tar.add(folder / "data", "data")
     return path
+
+
+def make_published(folder: Path, published: PublishedSet) -> Path:
+    """Any published set in small: two clips, of which every expert has the first."""
+    root = folder / "data" / published.archive / "structured-symlinks"
+    ids = ["one", "two"]
+    for name, (path, *_) in published.experts.items():
+        facts = expert_facts(name)
+        features = (
+            sequence(4, facts.dim, 1) if facts.aggregation == "sequence" else sequence(1, facts.dim, 1)[0]
+        )
+        entries = {"one": features, "two": features if name == "vggish" else float("nan")}
+        if path.endswith(".hickle"):
+            write_hickle4(root / path, entries)
+        else:
+            _write(root / path, pickle.dumps(entries, 2))
+    captions = {id: [["a", "dog"], ["rain"]] for id in ids}
+    words = {id: [sequence(2, 300, 2), sequence(1, 300, 3)] for id in ids}
+    _write(root / published.captions[0], pickle.dumps(captions, 2))
+    _write(root / published.words, pickle.dumps(words, 2))
+    for file in published.lists.values():
+        (root / file).write_text("\n".join(ids) + "\n")
+    return folder

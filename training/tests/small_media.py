@@ -85,7 +85,8 @@ def write_experts(folder: Path, eye_aggregation: str = "sequence", ear_dim: int 
         "ear": {"modality": "audio", "featureDim": ear_dim, "aggregation": "sequence",
                 "tokensPerWindow": TOKENS, "windowSamples": WINDOW, "hopSamples": HOP},
         "eye": {"modality": "visual", "featureDim": 3, "aggregation": eye_aggregation,
-                "tokensPerWindow": FRAMES, "framesPerSecond": RATE, "frameWidth": SIZE, "frameHeight": SIZE, "framesPerWindow": FRAMES,
+                "tokensPerWindow": FRAMES, "framesPerSecond": RATE,
+                "frameWidth": SIZE, "frameHeight": SIZE, "framesPerWindow": FRAMES,
                 "hopFrames": HOP_FRAMES},
     }  # fmt: skip
     for name, facts in described.items():

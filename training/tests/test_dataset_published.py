@@ -15,6 +15,7 @@ from small_archive import (
     IDS,
     make_archive,
     make_folder,
+    make_published,
     sequence,
     store_pickle,
     write_hickle3,
@@ -290,7 +291,7 @@ def test_an_archive_becomes_a_data_set(tmp_path):
     np.testing.assert_array_equal(dataset.words.get(3, 1), sequence(3, 300, 20))
     assert found.notes == [
         f"no features of scene: {AUDIOCAPS.experts['scene'][0]} is not there",
-        "vggish features are before the last ReLU (some are negative)",
+        "vggish features are of the form pre-activation",
         "vggish is missing in 2 of 5 clips",
         "inst is missing in 1 of 5 clips",
     ]
@@ -428,6 +429,21 @@ def test_every_published_set_has_limits_for_its_sequences():
         assert found.url.endswith(f"features-v2/{found.archive}-experts-audio-only.tar.gz")
     with pytest.raises(KeyError, match="no published data set is called 'x'; there are audiocaps, clotho"):
         published_set("x")
+
+
+@pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED)
+def test_every_published_set_converts_from_where_its_files_lie(tmp_path, published):
+    archive = make_archive(make_published(tmp_path / "made", published), tmp_path / published.archive_file)
+    dataset = convert(archive, published, tmp_path / "set", quiet=True).dataset
+    dataset.verify()
+    assert dataset.name == published.name and list(dataset.experts) == list(published.experts)
+    assert {name: rows.tolist() for name, rows in dataset.splits.items()} == dict.fromkeys(
+        published.lists, [0, 1]
+    )
+    view = ClipReader(dataset, list(dataset.experts)).test([0, 1])
+    assert view.availability[0].all() and view.words.shape[2] == published.protocol.text_tokens
+    fused = published.protocol.fuse_captions
+    assert view.word_counts[0].tolist()[:2] == ([3] if fused else [2, 1][: published.protocol.test_captions])
 
 
 @needs_shared

@@ -30,11 +30,12 @@ from earshot_training.datasets import DatasetError, open_dataset
 from earshot_training.datasets.raw import MediaName, read_raw
 from earshot_training.experts.build import build_expert
 from earshot_training.experts.errors import DescriptionError
+from earshot_training.experts.expert import VisualExpert
 from earshot_training.experts.vggsound import token_count
 from earshot_training.extraction import ExtractionError, MediaError, extract, listeners
 from earshot_training.extraction import run as extraction_run
 from earshot_training.extraction.ffmpeg import decode_audio, decode_frames, find_ffmpeg, streams
-from earshot_training.extraction.listeners import WholeClipListener
+from earshot_training.extraction.listeners import AveragingListener
 from earshot_training.extraction.loading import exported_names, open_exported, open_weights
 from earshot_training.extraction.media import MediaFolder
 from earshot_training.extraction.store import FeatureStore
@@ -210,17 +211,29 @@ def test_vggsound_with_weights_hears_a_clip_at_its_own_length(tmp_path):
     assert listener.hear(samples[:400]) is None
 
 
-def test_vggish_hears_every_whole_example_and_no_clip_that_has_none(monkeypatch):
-    monkeypatch.setattr(listeners, "BATCH", 2)
-    expert = build_expert("vggish", device="meta")
-    expert.embed = lambda examples: examples.mean(dim=(2, 3))[..., None].expand(
-        -1, -1, 128
-    )  # of 72 million weights
-    monkeypatch.setattr(expert, "to", lambda device: expert)
-    listener = WholeClipListener(expert, CPU, name="vggish", aggregation="sequence", dim=128, identity={})
-    found = listener.hear(noise(15_360 * 5 + 240))
-    assert found.shape == (5, 128)
-    assert listener.hear(noise(15_599)) is None
+class Redness(VisualExpert):
+    """Takes the place of R2P1D: clips of 8 frames every 32, and how red they are as all 512 features."""
+
+    name = "r2p1d"
+    frames_per_second, frame_size, frames_per_window, hop_frames = 30.0, SIZE, 8, 32
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, frames):
+        return frames[..., 0].float().mean(dim=(1, 2, 3))[:, None, None] * self.scale.expand(512)
+
+
+def test_a_visual_expert_with_weights_gives_the_mean_over_a_clip():
+    listener = AveragingListener(Redness(), name="r2p1d", aggregation="average", dim=512, identity={})
+    assert listener.stream == (30.0, SIZE, SIZE)
+    look, pictures = listener.look(), colours(40)
+    assert listener.look().result() is None
+    for picture in pictures:
+        look.add(picture)
+    expected = np.mean([pictures[start : start + 8, ..., 0].mean() for start in (0, 32)])
+    np.testing.assert_allclose(look.result(), np.full(512, expected), rtol=1e-5)
 
 
 # --- runs ---

@@ -17,6 +17,8 @@ from earshot_training.extraction.errors import ExtractionError, MediaError
 from earshot_training.frontend import SAMPLE_RATE
 from earshot_training.places import REPOSITORY
 
+MOST_PIXELS = 8192 * 4608  # of a picture: 8K
+LONGEST_SIDE = 8  # how much longer than a frame a scaled picture may be; narrower ones are stretched
 TIMEOUT = 3600  # seconds that decoding one clip may take
 _SAFE = ("-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe")
 _QUIET = (*_SAFE, "-v", "error")
@@ -101,25 +103,24 @@ def decode_frames(
     """The pictures one by one, uint8 [height, width, 3], RGB, at a constant rate, from `start` to `end`
     seconds.
 
-    Each is scaled to cover the size, its centre is kept. Raises MediaError where none can be decoded.
+    Each is turned as the file says, scaled to cover the size, and cut to it around its centre. Raises
+    MediaError where none can be decoded.
     """
-    size = f"{width}:{height}"
-    cover = f"scale={size}:force_original_aspect_ratio=increase:flags=bicubic,crop={size}"
+    rate = f"{frames_per_second:g}"
+    # As the runtime does (src/media/decode-frames.ts). `dar`: width / height as it is shown.
+    cover = [f"clip(round({height}*dar),{width},{LONGEST_SIDE * width})"]
+    cover.append(f"clip(round({width}/dar),{height},{LONGEST_SIDE * height})")
+    filters = [
+        f"fps=fps={rate}:eof_action=pass",
+        "setpts=N",
+        f"scale=w='{cover[0]}':h='{cover[1]}'",
+        "format=rgb24",
+        f"crop={width}:{height}",
+    ]
     command = [
-        *(
-            ffmpeg,
-            *_QUIET,
-            "-i",
-            str(path),
-            "-map",
-            "0:v:0",
-            "-an",
-            "-sn",
-            "-dn",
-            "-vf",
-            f"fps={frames_per_second:g},{cover}",
-        ),
-        *("-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"),
+        *(ffmpeg, *_QUIET, "-threads", "2", "-max_pixels", str(MOST_PIXELS), "-reinit_filter", "0"),
+        *("-i", str(path), "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", ",".join(filters), "-r", rate),
+        *("-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"),
     ]
     first = round((start or 0) * frames_per_second)
     last = None if end is None else round(end * frames_per_second)

@@ -7,16 +7,13 @@ fixed length and hears a clip as the runtime does (docs/model-packs.md).
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from earshot_training.experts.expert import AudioExpert, VisualExpert
-from earshot_training.experts.vggish import VGGish
-from earshot_training.experts.vggsound import frame_count
+from earshot_training.experts.extract import FrameAverage, audio_tokens
 from earshot_training.extraction.windows import FrameWindows
-from earshot_training.frontend import VGGishLogMel
 from earshot_training.sounds import as_float
 from earshot_training.starter.segments import window_count
 
@@ -34,7 +31,7 @@ class Listener(ABC):
         self.name, self.aggregation, self.dim, self.identity = name, aggregation, dim, identity
 
     def aggregate(self, tokens: np.ndarray) -> np.ndarray | None:
-        """All tokens of a clip [tokens, dim] -> what is stored: these, or their mean [dim]; None without any."""
+        """All tokens of a clip [tokens, dim] -> these, or their mean [dim]; None where there are none."""
         if not len(tokens):
             return None
         if self.aggregation == "average":
@@ -75,36 +72,33 @@ class WindowedListener(AudioListener):
 class WholeClipListener(AudioListener):
     """Hears a clip as a whole by a PyTorch module."""
 
-    def __init__(self, expert: AudioExpert, device: torch.device, **facts: Any):
+    def __init__(self, expert: AudioExpert, **facts: Any):
         super().__init__(**facts)
-        self.expert, self.device = expert.to(device).eval(), device
+        self.expert = expert
 
-    @torch.inference_mode()
     def tokens(self, samples: np.ndarray) -> np.ndarray:
-        shortest = VGGishLogMel.EXAMPLE_SAMPLES if isinstance(self.expert, VGGish) else 0
-        if len(samples) < shortest or (not shortest and frame_count(len(samples)) < 1):
-            return np.zeros((0, self.dim), np.float32)
-        waveform = torch.from_numpy(as_float(samples))[None].to(self.device)
-        if isinstance(
-            self.expert, VGGish
-        ):  # its network is too large for all examples of a long clip at once
-            examples = self.expert.front_end(waveform).split(BATCH, dim=1)
-            found = torch.cat([self.expert.embed(part) for part in examples], dim=1)
-        else:
-            found = self.expert(waveform)
-        return found[0].float().cpu().numpy()
+        return audio_tokens(self.expert, as_float(samples))
+
+
+class Look(Protocol):
+    """One clip, as a visual expert sees it frame by frame."""
+
+    def add(self, frame: np.ndarray) -> None:
+        """Takes the next frame, uint8 [height, width, 3]."""
+        ...
+
+    def result(self) -> np.ndarray | None:
+        """Ends the clip. Its features, None where there was no frame."""
+        ...
 
 
 class VisualListener(Listener):
-    """Looks at windows of `length` frames, one every `hop` frames of a stream of `rate` frames a second."""
+    """Looks at a stream of frames of a constant rate. `rate`: frames a second."""
 
     modality = "visual"
 
-    def __init__(
-        self, network: Network, rate: float, width: int, height: int, length: int, hop: int, **facts: Any
-    ):
+    def __init__(self, rate: float, width: int, height: int, **facts: Any):
         super().__init__(**facts)
-        self.network, self.length, self.hop = network, length, hop
         self.rate, self.width, self.height = rate, width, height
 
     @property
@@ -112,15 +106,46 @@ class VisualListener(Listener):
         """Frames a second, width and height: experts that agree in these share one decoding."""
         return self.rate, self.width, self.height
 
-    def look(self) -> "Look":
+    @abstractmethod
+    def look(self) -> Look:
         """Starts on a clip."""
-        return Look(self)
 
 
-class Look:
-    """One clip, as a visual expert sees it frame by frame."""
+class AveragingListener(VisualListener):
+    """Looks by a PyTorch module, and takes the mean over a clip."""
 
-    def __init__(self, listener: VisualListener):
+    def __init__(self, expert: VisualExpert, **facts: Any):
+        super().__init__(expert.frames_per_second, expert.frame_size, expert.frame_size, **facts)
+        self.expert = expert
+
+    def look(self) -> Look:
+        return _AveragingLook(self.expert)
+
+
+class _AveragingLook:
+    def __init__(self, expert: VisualExpert):
+        self._average = FrameAverage(expert)
+
+    def add(self, frame: np.ndarray) -> None:
+        self._average.add(frame[None])
+
+    def result(self) -> np.ndarray | None:
+        return self._average.result()
+
+
+class WindowedVisualListener(VisualListener):
+    """Looks at windows of `length` frames, one every `hop` frames, by a network."""
+
+    def __init__(self, network: Network, length: int, hop: int, **facts: Any):
+        super().__init__(**facts)
+        self.network, self.length, self.hop = network, length, hop
+
+    def look(self) -> Look:
+        return _WindowedLook(self)
+
+
+class _WindowedLook:
+    def __init__(self, listener: WindowedVisualListener):
         self._listener = listener
         self._windows = FrameWindows(listener.length, listener.hop)
         self._waiting: list[np.ndarray] = []
@@ -128,13 +153,11 @@ class Look:
         self._most = max(1, BATCH // listener.length)
 
     def add(self, frame: np.ndarray) -> None:
-        """Takes the next frame, uint8 [height, width, 3]."""
         window = self._windows.add(frame)
         if window is not None:
             self._take(window)
 
     def result(self) -> np.ndarray | None:
-        """The clip's features, None where there was no frame."""
         for window in self._windows.finish():
             self._take(window)
         self._run()
@@ -150,14 +173,3 @@ class Look:
         if self._waiting:
             self._done.append(self._listener.network(np.stack(self._waiting)))
             self._waiting = []
-
-
-def torch_visual_network(expert: VisualExpert, device: torch.device) -> Network:
-    """A PyTorch module as a network."""
-    expert = expert.to(device).eval()
-
-    @torch.inference_mode()
-    def run(windows: np.ndarray) -> np.ndarray:
-        return expert(torch.from_numpy(windows).to(device)).float().cpu().numpy()
-
-    return run

@@ -15,12 +15,12 @@ from earshot_training.experts.expert import AudioExpert
 from earshot_training.experts.weights import load_expert
 from earshot_training.extraction.errors import ExtractionError
 from earshot_training.extraction.listeners import (
+    AveragingListener,
     Listener,
     Network,
-    VisualListener,
     WholeClipListener,
     WindowedListener,
-    torch_visual_network,
+    WindowedVisualListener,
 )
 from earshot_training.onnx_export import open_session
 from earshot_training.pack.manifest import MANIFEST_FILE
@@ -106,13 +106,13 @@ def _exported(folder: Path, found: ExpertDescription) -> Listener:
     }
     if audio:
         return WindowedListener(network, found.window_samples, found.hop_samples, **facts)
-    return VisualListener(
+    return WindowedVisualListener(
         network,
-        found.frames_per_second,
-        found.frame_width,
-        found.frame_height,
         found.frames_per_window,
         found.hop_frames,
+        rate=found.frames_per_second,
+        width=found.frame_width,
+        height=found.frame_height,
         **facts,
     )
 
@@ -148,10 +148,6 @@ def open_weights(
         "dim": EXPERTS[name].dim,
         "identity": identity,
     }
-    if isinstance(expert, AudioExpert):
-        return WholeClipListener(expert, device, **facts)
-    network = torch_visual_network(expert, device)
-    size = expert.frame_size
-    return VisualListener(
-        network, expert.frames_per_second, size, size, expert.frames_per_window, expert.hop_frames, **facts
-    )
+    expert.to(device)
+    listener = WholeClipListener if isinstance(expert, AudioExpert) else AveragingListener
+    return listener(expert, **facts)

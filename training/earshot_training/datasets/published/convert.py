@@ -17,6 +17,7 @@ from earshot_training.datasets.published.feature_file import open_features
 from earshot_training.datasets.published.unpacking import unpack
 from earshot_training.datasets.writer import DatasetWriter
 from earshot_training.experts.catalogue import expert_facts
+from earshot_training.experts.extract import vggish_variant
 
 
 @dataclass
@@ -149,8 +150,8 @@ def _convert_folder(
     for name, path in files.items():
         _write_expert(writer, name, path, clips, dtype, quiet)
     dataset = writer.finish()
-    if "vggish" in dataset.experts:
-        notes.append(f"vggish features are {vggish_form(dataset)}")
+    if "vggish" in dataset.experts and (form := vggish_form(dataset)):
+        notes.append(f"vggish features are of the form {form}")
     for name, expert in dataset.experts.items():
         if missing := int((~expert.availability).sum()):
             notes.append(f"{name} is missing in {missing} of {len(dataset)} clips")
@@ -207,12 +208,8 @@ def _write_expert(
         writer.write_expert(name, facts.aggregation, facts.dim, rows, dtype or own)
 
 
-def vggish_form(dataset: Dataset, clips: int = 1000) -> str:
-    """In which of three forms VGGish features are, told by the first clips' numbers (reference fact 5.1)."""
+def vggish_form(dataset: Dataset, clips: int = 1000) -> str | None:
+    """In which of its forms VGGish is, told by the first clips' numbers; None where every clip lacks it."""
     expert = dataset.experts["vggish"]
     rows = np.flatnonzero(expert.availability)[:clips]
-    found = [expert.get(row) for row in rows.tolist()]
-    if all((x >= 0).all() for x in found):
-        quantised = all((x <= 255).all() and (x == np.rint(x)).all() for x in found)
-        return "quantised to 0..255" if quantised else "after the last ReLU (none is negative)"
-    return "before the last ReLU (some are negative)"
+    return vggish_variant(expert.get(row) for row in rows.tolist()) if len(rows) else None
