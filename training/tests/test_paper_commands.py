@@ -218,6 +218,17 @@ def test_figure_2_trains_on_the_lists_there_are_and_is_drawn(toys, tmp_path, cap
     assert (tmp_path / "figure2.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_row_whose_data_do_not_fit_says_why_and_the_others_go_on(tmp_path, capsys):
+    toy_dataset(tmp_path / "data" / "clotho", "clotho", missing={(3, "vggish")}, flaky=())
+    toy_dataset(tmp_path / "data" / "audiocaps")
+    command = f"reproduce --table 1 --data {tmp_path / 'data'} --output {tmp_path / 'out'} --seed 0 {TRIAL}"
+    assert run(command) == 0
+    rows = {row["config"]: row for row in json_of(tmp_path / "out" / "table1.json")["rows"]}
+    assert rows["table1/1-audiocaps"]["state"] == "done"
+    assert "none for 1 of 60: clip_003" in " ".join(rows["table1/2-clotho"]["lacks"])
+    assert "- table1/2-clotho: clotho: expected at least one of vggish" in capsys.readouterr().out
+
+
 def test_a_data_set_that_cannot_be_read_is_named_where_it_is_lacking(tmp_path, capsys):
     (tmp_path / "data" / "broken").mkdir(parents=True)
     (tmp_path / "data" / "broken" / "dataset.json").write_text("{")

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from earshot_training.checkpoint.settings import check_settings, read_settings
 from earshot_training.datasets import DatasetError, open_dataset
 from earshot_training.loss import max_margin_ranking_loss
 from earshot_training.optim import Ranger
+from earshot_training.paper import run as run_module
 from earshot_training.paper.config import Config, from_json
 from earshot_training.paper.evaluation import evaluate
-from earshot_training.paper.inputs import Batch, Inputs, epoch_batches
+from earshot_training.paper.inputs import Batch, Inputs, epoch_batches, made_ahead
 from earshot_training.paper.network import build_network
+from earshot_training.paper.provenance import git_revision
 from earshot_training.paper.reference_form import CHECKPOINT_FILE, save_checkpoint
 from earshot_training.paper.run import Run, RunError, find_start
 from earshot_training.paper.trainer import Trainer, TrainingError, choose_device, choose_precision
@@ -118,6 +121,22 @@ def test_a_last_batch_of_one_clip_joins_the_batch_before_it():
     assert sorted(np.concatenate(batches)) == list(range(11))
 
 
+def test_batches_are_made_one_ahead_in_their_order():
+    made = []
+
+    def make(number):
+        if number == 4:
+            raise ValueError("four")
+        made.append(number)
+        return number
+
+    batches = made_ahead(make, range(6))
+    assert next(batches) == 0 and set(made) <= {0, 1}
+    assert [next(batches) for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(ValueError, match="four"):
+        next(batches)
+
+
 def test_training_draws_one_of_a_clip_s_captions_and_validation_takes_the_first(toy):
     inputs = Inputs(toy, small())
     rows = toy.splits["val"][:1]  # has three captions
@@ -170,6 +189,15 @@ def test_a_run_writes_its_figures_settings_revision_log_and_picture(toy, tmp_pat
     assert [row["epoch"] for row in log_of(tmp_path)] == [1, 2]
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "state.pt").exists()
+
+
+def test_the_revision_is_that_of_the_program_s_repository(tmp_path):
+    assert git_revision(tmp_path) is None
+    folder = Path(run_module.__file__).parent
+    head = subprocess.run(["git", "-C", folder, "rev-parse", "HEAD"], capture_output=True, text=True)
+    if head.returncode:
+        pytest.skip("the package does not lie in a repository")
+    assert git_revision()["commit"] == head.stdout.strip() and git_revision()["modified"] in (True, False)
 
 
 def test_a_seed_decides_everything(toy, tmp_path):

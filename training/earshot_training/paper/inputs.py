@@ -1,8 +1,10 @@
 """A data set as one configuration sees it, in the model's tensors (reference facts 1.2 and 2.3)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +15,8 @@ from earshot_training.datasets.view import ClipReader, ClipView
 from earshot_training.paper.config import Config
 from earshot_training.paper.network import model_order, reference_name
 from earshot_training.paper.words import TextVectors
+
+Item, Made = TypeVar("Item"), TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,25 @@ class Inputs:
         return self._reader.test(rows)
 
 
+def made_ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+    """What `make` gives of each item, in order, each made while the one before it is in use.
+
+    Only one is made at a time, so a random generator that `make` draws from stays in step.
+    """
+    with ThreadPoolExecutor(1) as maker:
+        waiting = None
+        for item in items:
+            following = maker.submit(make, item)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
+
+
 def clip_tensors(view: ClipView) -> tuple[dict[str, Tensor], Tensor]:
     """Features by the model's names of the experts, and availability [B, E]."""
-    features: Mapping[str, np.ndarray] = view.features
-    tensors = {reference_name(name): torch.from_numpy(array) for name, array in features.items()}
+    tensors = {reference_name(name): torch.from_numpy(array) for name, array in view.features.items()}
     return tensors, torch.from_numpy(view.availability)
 
 

@@ -24,7 +24,7 @@ from earshot_training.checkpoint import read_checkpoint
 from earshot_training.paper.config import Config, to_json
 from earshot_training.paper.curve import draw_curve
 from earshot_training.paper.evaluation import SELECTION, evaluate
-from earshot_training.paper.inputs import Inputs, epoch_batches
+from earshot_training.paper.inputs import Inputs, epoch_batches, made_ahead
 from earshot_training.paper.network import build_network
 from earshot_training.paper.provenance import git_revision, versions
 from earshot_training.paper.reference_form import CHECKPOINT_FILE, reference_settings, save_checkpoint
@@ -137,9 +137,9 @@ class Run:
         """One epoch and its validation. Its random numbers depend on the seed and its number alone."""
         rng = np.random.default_rng([data_seed, trainer.epoch])
         started, lr = time.perf_counter(), trainer.lr
+        batches = epoch_batches(self.train, self.config.batch_size, rng)
         losses = [
-            trainer.step(self.inputs.batch(rows, rng))
-            for rows in epoch_batches(self.train, self.config.batch_size, rng)
+            trainer.step(batch) for batch in made_ahead(lambda rows: self.inputs.batch(rows, rng), batches)
         ]
         loss = float(torch.stack(losses).double().mean())
         trained = time.perf_counter()
