@@ -185,6 +185,7 @@ def test_a_manifest_describes_a_folder_of_media(tmp_path):
     assert found.name == "mine" and found.splits == {"train": ["a/b"], "test": ["film_1500"]}
     assert texts(found) == {"a/b": ["a dog", "it barks"], "film_1500": ["rain", "it rains"]}
     assert found.media["film_1500"] == [MediaName("film.mp4", 1.5, 4.0, exact=True)]
+    assert found.protocol.test_captions == 2
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     result.add_argument("--dtype", choices=("float32", "float16"), default="float32")
     result.add_argument("--format", choices=("npy", "safetensors"), default="npy")
     result.add_argument(
-        "--workers", type=_count, default=2, metavar="N", help="files decoded at once (default: 2)"
+        "--workers", type=_count, default=2, metavar="N", help="clips worked on at once (default: 2)"
     )
     result.add_argument("--keep-features", action="store_true", help="keep the features of each clip, too")
     command.set_defaults(run=run)

@@ -47,14 +47,8 @@ class Report:
         return sum(failure.reason == MISSING for failure in self.failures)
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    """A clip whose sound is decoded; its pictures are read while they are looked at."""
-
-    clip: Clip
-    media: ClipMedia
-    kinds: set[str]
-    samples: np.ndarray | None
+Found = tuple[Clip, ClipMedia]  # a clip and its file
+Features = dict[str, np.ndarray | None]  # of one clip by expert, None where it perceives nothing
 
 
 def extract(
@@ -78,7 +72,8 @@ def extract(
     after the last clip. Clips without media, and those that cannot be decoded, are counted, listed in
     `failures.csv` in the data set, and left out of it and its splits. `words`: the length of a word vector,
     and the function from a caption to its vectors. `max_tokens`, `text_tokens`: limits in place of the data
-    set's own; a sequence without one gets that of its longest clip. `workers`: files decoded at once.
+    set's own; a sequence without one gets that of its longest clip. `workers`: clips
+    worked on at once.
 
     Raises ExtractionError where nothing can be extracted.
     """
@@ -89,15 +84,12 @@ def extract(
     found, failures = _find_media(captions, MediaFolder(media))
     todo = [(clip, file) for clip, file in found if store.read(clip.id, file) is None]
     with tqdm(total=len(found), initial=len(found) - len(todo), unit="clip", disable=quiet) as bar:
-        for part in _decode_ahead(ffmpeg, todo, any(each.modality == "audio" for each in listeners), workers):
+        for (clip, file), result in _work_ahead(ffmpeg, todo, listeners, workers):
             bar.update()
-            if isinstance(part, Failure):
-                failures.append(part)
-                continue
-            try:
-                store.write(part.clip.id, part.media, _features(ffmpeg, part, listeners))
-            except MediaError as error:
-                failures.append(Failure(part.clip.id, str(part.media.path), str(error)))
+            if isinstance(result, MediaError):
+                failures.append(Failure(clip.id, str(file.path), str(result)))
+            else:
+                store.write(clip.id, file, result)
     failed = {failure.id for failure in failures}
     attempted = sum(failure.reason != MISSING for failure in failures)
     done = [(clip, file) for clip, file in found if clip.id not in failed]
@@ -122,12 +114,10 @@ def extract(
     return Report(dataset, len(done), len(todo) - attempted, failures)
 
 
-def _find_media(
-    captions: CaptionSet, folder: MediaFolder
-) -> tuple[list[tuple[Clip, ClipMedia]], list[Failure]]:
+def _find_media(captions: CaptionSet, folder: MediaFolder) -> tuple[list[Found], list[Failure]]:
     """The clips of any split with their files, and those without."""
     used = {id for ids in captions.splits.values() for id in ids}
-    found: list[tuple[Clip, ClipMedia]] = []
+    found: list[Found] = []
     failures: list[Failure] = []
     for clip in captions.clips:
         if clip.id not in used:
@@ -140,53 +130,50 @@ def _find_media(
     return found, failures
 
 
-def _decode_ahead(
-    ffmpeg: str, todo: Sequence[tuple[Clip, ClipMedia]], audio: bool, workers: int
-) -> Iterator[_Decoded | Failure]:
-    """Decodes the sound of clips in parallel, a few clips ahead; yields them in order."""
+def _work_ahead(
+    ffmpeg: str, todo: Sequence[Found], listeners: Sequence[Listener], workers: int
+) -> Iterator[tuple[Found, Features | MediaError]]:
+    """Works on several clips at once, a few ahead; yields them in order."""
 
-    def decode(clip: Clip, media: ClipMedia) -> _Decoded | Failure:
+    def work(file: ClipMedia) -> Features | MediaError:
         try:
-            kinds = streams(ffmpeg, media.path)
-            if not kinds:
-                raise MediaError("neither sound nor pictures in the file")
-            samples = None
-            if audio and "audio" in kinds:
-                samples = decode_audio(ffmpeg, media.path, media.start_seconds, media.end_seconds)
-            return _Decoded(clip, media, kinds, samples)
+            return _features(ffmpeg, file, listeners)
         except MediaError as error:
-            return Failure(clip.id, str(media.path), str(error))
+            return error
 
-    waiting: deque[Future[_Decoded | Failure]] = deque()
+    waiting: deque[tuple[Found, Future[Features | MediaError]]] = deque()
     with ThreadPoolExecutor(max(1, workers)) as pool:
         try:
-            for clip, media in todo:
-                waiting.append(pool.submit(decode, clip, media))
+            for found in todo:
+                waiting.append((found, pool.submit(work, found[1])))
                 if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for first, future in waiting:
+                yield first, future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _features(ffmpeg: str, part: _Decoded, listeners: Sequence[Listener]) -> dict[str, np.ndarray | None]:
+def _features(ffmpeg: str, file: ClipMedia, listeners: Sequence[Listener]) -> Features:
     """What every expert makes of a clip. Raises MediaError where none perceives anything."""
-    features: dict[str, np.ndarray | None] = {each.name: None for each in listeners}
+    kinds = streams(ffmpeg, file.path)
+    features: Features = {each.name: None for each in listeners}
+    hearing = [each for each in listeners if isinstance(each, AudioListener)]
+    if hearing and "audio" in kinds:
+        samples = decode_audio(ffmpeg, file.path, file.start_seconds, file.end_seconds)
+        features.update({each.name: each.hear(samples) for each in hearing})
     passes: dict[tuple[float, int, int], list[VisualListener]] = {}
     for each in listeners:
-        if isinstance(each, AudioListener) and part.samples is not None:
-            features[each.name] = each.hear(part.samples)
-        elif isinstance(each, VisualListener) and "video" in part.kinds:
+        if isinstance(each, VisualListener) and "video" in kinds:
             passes.setdefault(each.stream, []).append(each)
     for stream, watching in passes.items():
         looks = {each.name: each.look() for each in watching}
-        file = part.media
         for frame in decode_frames(ffmpeg, file.path, *stream, file.start_seconds, file.end_seconds):
             for look in looks.values():
                 look.add(frame)
         features.update({name: look.result() for name, look in looks.items()})
     if all(array is None for array in features.values()):
-        kinds = " and ".join(sorted(part.kinds))
-        raise MediaError(f"no expert perceives anything: the file has {kinds}, or the clip is too short")
+        found = " and ".join(sorted(kinds)) or "neither audio nor video"
+        raise MediaError(f"no expert perceives anything: the file has {found}, or the clip is too short")
     return features

@@ -6,9 +6,10 @@
     id          the clip's id (default: the path without its suffix; a part of a file also gets its start)
     start, end  the part of the file that is the clip, seconds (default: all of it)
 
-Lines of one id add captions to one clip.
+Lines of one id add captions to one clip. All captions of a test clip are queries.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from earshot_training.datasets.clip import Clip
@@ -52,7 +53,9 @@ def read_manifest(path: Path) -> CaptionSet:
             raise DatasetError(f"{path}: expected the name of a split for clip {id}, found {split!r}")
         splits.setdefault(split, []).append(id)
     clips = [Clip(id, tuple(texts)) for id, texts in captions.items()]
-    return CaptionSet(path.stem, clips, splits, PROTOCOL, media)
+    queries = max((len(captions[id]) for id in splits.get("test", ())), default=1)
+    protocol = replace(PROTOCOL, test_captions=max(1, queries))
+    return CaptionSet(path.stem, clips, splits, protocol, media)
 
 
 def _default_id(name: MediaName) -> str:
