@@ -97,9 +97,14 @@ export class MediaCodecUnsupportedError extends EarshotError {
   readonly code = "MEDIA_CODEC_UNSUPPORTED";
 }
 
-/** A file has no audio track. */
+/** A file has no audio track, nor pictures where the model pack attends to them too. */
 export class MediaNoAudioError extends EarshotError {
   readonly code = "MEDIA_NO_AUDIO";
+}
+
+/** A file has no pictures, and the model pack attends to nothing else. */
+export class MediaNoPicturesError extends EarshotError {
+  readonly code = "MEDIA_NO_PICTURES";
 }
 
 /** A file has an audio track, on which nothing is heard. */

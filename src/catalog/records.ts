@@ -30,7 +30,7 @@ export interface VideoRecord {
   /** File name of the source, without its folders. */
   sourceName: string;
   source: MediaSource;
-  /** Seconds of sound on the timeline of the file; null until the video was indexed. */
+  /** Seconds of the longest stream that was indexed, on the timeline of the file; null until the video was indexed. */
   durationSeconds: number | null;
   state: VideoState;
   createdAt: Date;
@@ -38,7 +38,7 @@ export interface VideoRecord {
   indexedAt: Date | null;
 }
 
-/** A time window of a video's sound which is in an index. */
+/** A time window of a video which is in an index. */
 export interface SegmentRecord {
   id: string;
   videoId: string;
@@ -46,7 +46,7 @@ export interface SegmentRecord {
   ordinal: number;
   startSeconds: number;
   endSeconds: number;
-  /** Bit e is set when expert e of the pack heard this segment. */
+  /** Bit e is set when expert e of the pack heard or saw something in this segment. */
   pattern: number;
 }
 

@@ -4,17 +4,17 @@ import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { EncodedSegment, Encoder } from "../encoding/index.js";
 import {
   MediaEmptyError,
-  MediaNoAudioError,
   MediaSilentError,
   MediaTooLargeError,
   MediaTooLongError,
   SourceChangedError,
 } from "../errors.js";
-import { chooseAudioStream, decodePcm, probe, type AudioStream, type FfmpegTools } from "../media/index.js";
+import { probe, type FfmpegTools } from "../media/index.js";
 import type { ModelPack } from "../models/index.js";
 import type { VectorIndex } from "../vectors/index.js";
 import { JobInterruption } from "./interruption.js";
 import { isUnchanged, openSource, type SourceFile } from "./sources.js";
+import { openStreams } from "./video-streams.js";
 
 /** What a pipeline works with. */
 export interface PipelineParts {
@@ -30,9 +30,9 @@ export interface PipelineParts {
 /** Told where a job stands; progress 0..1, null while it is unknown. */
 export type ProgressListener = (stage: IngestStage, progress: number | null) => void;
 
-/** A video's sound after the models. */
+/** A video after the models. */
 interface EncodedVideo {
-  /** Seconds of sound that were decoded. */
+  /** Seconds of the longest stream that was decoded. */
   durationSeconds: number;
   /** In order of time. All in memory: 45 MB for 12 hours at 2 KB a segment. */
   segments: EncodedSegment[];
@@ -46,8 +46,8 @@ const encodingShare = 0.98;
  * and findable, until then. Running a job again from the start is always safe.
  *
  * @param workerId the worker that holds the job; the commit is given up when the row says otherwise
- * @throws the errors of sources and media, MediaEmptyError, MediaTooLargeError, MediaNoAudioError, MediaSilentError,
- *   SourceChangedError, the errors of encoder, index and catalog, and JobInterruption
+ * @throws the errors of sources and media, MediaEmptyError, MediaTooLargeError, MediaNoAudioError,
+ *   MediaNoPicturesError, MediaSilentError, SourceChangedError, the errors of encoder, index and catalog, and JobInterruption
  */
 export async function runPipeline(
   parts: PipelineParts,
@@ -71,7 +71,7 @@ async function encodeFile(
   signal: AbortSignal,
 ): Promise<EncodedVideo> {
   try {
-    const video = await encodeSound(parts, file, onProgress, signal);
+    const video = await encodeStreams(parts, file, onProgress, signal);
     await checkUnchanged(file);
     return video;
   } catch (error) {
@@ -86,54 +86,46 @@ async function checkUnchanged(file: SourceFile): Promise<void> {
   throw new SourceChangedError("The file was changed while it was read. It is tried again when it may be complete.");
 }
 
-async function encodeSound(
-  { encoder, pack, tools, options }: PipelineParts,
+async function encodeStreams(
+  parts: PipelineParts,
   file: SourceFile,
   onProgress: ProgressListener,
   signal: AbortSignal,
 ): Promise<EncodedVideo> {
-  const { limits, temporaryDirectory } = options;
+  const { limits, temporaryDirectory } = parts.options;
   if (file.bytes === 0) throw new MediaEmptyError("The file is empty.");
   if (file.bytes > limits.maxFileBytes) {
     throw new MediaTooLargeError(`The file has more than ${limits.maxFileBytes} bytes, which is the limit.`);
   }
-  const media = await probe(tools, file.path, { ...limits, temporaryDirectory, signal });
-  const stream = chooseAudioStream(media, options.audioTrack);
-  if (stream === null) throw new MediaNoAudioError("The file has no audio track.");
+  const media = await probe(parts.tools, file.path, { ...limits, temporaryDirectory, signal });
+  const decoding = new AbortController();
+  const { streams, problems } = openStreams(parts, file.path, media, AbortSignal.any([signal, decoding.signal]));
   if (media.durationSeconds !== null && media.durationSeconds > limits.maxDurationSeconds) {
     throw new MediaTooLongError(`The file is longer than ${limits.maxDurationSeconds} seconds, which is the limit.`);
   }
 
-  const { durationSeconds } = media;
-  const share = (seconds: number) =>
-    durationSeconds === null || durationSeconds <= 0 ? null : encodingShare * Math.min(1, seconds / durationSeconds);
+  const share = (seconds: number) => shareOfEncoding(seconds, media.durationSeconds);
   onProgress("ENCODING", share(0));
-  const { sampleRate } = pack.manifest;
-  const counter = new SampleCounter();
-  const pcm = counter.count(decodePcm(tools, file.path, decodeOptions(stream, sampleRate, options), signal));
-  const segments: EncodedSegment[] = [];
-  const tell = ({ encodedSeconds }: { encodedSeconds: number }) => {
+  let durationSeconds = 0;
+  const tell = ({ decodedSeconds, encodedSeconds }: { decodedSeconds: number; encodedSeconds: number }) => {
+    durationSeconds = decodedSeconds;
     onProgress("ENCODING", share(encodedSeconds));
   };
-  for await (const group of encoder.encodeAudio(pcm, tell, signal)) segments.push(...group);
-  if (segments.length === 0)
-    throw new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
-  return { durationSeconds: counter.samples / sampleRate, segments };
-}
-
-function decodeOptions(stream: AudioStream, sampleRate: number, { limits, temporaryDirectory }: ResolvedOptions) {
-  return { stream, sampleRate, temporaryDirectory, ...limits };
-}
-
-class SampleCounter {
-  samples = 0;
-
-  async *count(chunks: AsyncIterable<Float32Array>): AsyncGenerator<Float32Array> {
-    for await (const chunk of chunks) {
-      this.samples += chunk.length;
-      yield chunk;
-    }
+  const segments: EncodedSegment[] = [];
+  try {
+    for await (const group of parts.encoder.encodeVideo(streams, tell, signal)) segments.push(...group);
+  } finally {
+    // When one stream has failed, the decoder of another may still wait for its reader.
+    decoding.abort();
   }
+  if (segments.length > 0) return { durationSeconds, segments };
+  throw problems[0] ?? new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
+}
+
+/** Share of a job's progress; null when the length of the media is unknown. */
+function shareOfEncoding(seconds: number, durationSeconds: number | null): number | null {
+  if (durationSeconds === null || durationSeconds <= 0) return null;
+  return encodingShare * Math.min(1, seconds / durationSeconds);
 }
 
 async function commit(

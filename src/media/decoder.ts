@@ -108,7 +108,8 @@ function fill(target: Uint8Array, parts: readonly Buffer[]): Buffer {
 
 function nothingDecoded({ subject }: DecoderOutput, stderr: string): Error {
   const unknown = /decoder .*not found|decoding requested, but no decoder|unsupported codec|could not find codec/i;
-  if (unknown.test(stderr) || /picture size .* is invalid/i.test(stderr)) return codecUnsupported(subject, stderr);
+  if (unknown.test(stderr) || /picture size \S+ (is invalid|exceeds)/i.test(stderr))
+    return codecUnsupported(subject, stderr);
   return new MediaTruncatedError(`No ${subject} could be decoded: the file breaks off, or it is damaged.`, {
     detail: stderr,
   });

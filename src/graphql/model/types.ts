@@ -2,12 +2,15 @@ import "reflect-metadata";
 import { Field, Int, Float, ObjectType } from "type-graphql";
 import type { ModelPack as LoadedPack } from "../../models/index.js";
 
-@ObjectType({ simpleResolvers: true, description: "A pre-trained network which listens to a part of the sound." })
+@ObjectType({
+  simpleResolvers: true,
+  description: "A pre-trained network which listens to the sound, or looks at the pictures.",
+})
 export class Expert {
   @Field(() => String, { description: "Name, unique in the pack." })
   name!: string;
 
-  @Field(() => String, { description: "What it takes in: `audio`." })
+  @Field(() => String, { description: "What it takes in: `audio` or `visual`." })
   modality!: string;
 
   @Field(() => Int, { description: "Width of the embedding it contributes." })

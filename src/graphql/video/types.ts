@@ -44,7 +44,8 @@ export class Video extends Node {
 
   @Field(() => Float, {
     nullable: true,
-    description: "Length of the sound in seconds; null until the video was indexed.",
+    description:
+      "Length in seconds of the sound, or of the pictures where the model pack attends to them and they are longer; null until the video was indexed.",
   })
   durationSeconds!: number | null;
 
@@ -59,7 +60,7 @@ export class Video extends Node {
 
   @Field(() => GraphQLDateTime, {
     nullable: true,
-    description: "When its sound was last indexed; null until it was.",
+    description: "When it was last indexed; null until it was.",
   })
   indexedAt!: Date | null;
 

@@ -179,6 +179,13 @@ describe.each(tools)("decoding pictures with %s", (_, ffmpeg) => {
     await expect(frames).rejects.toMatchObject({ code: "MEDIA_DECODE_TIMEOUT", retryable: true });
   });
 
+  it("refuses pictures so large that decoding them would fill the memory", async () => {
+    await expect(decodeAll(ffmpeg, await sample("huge.avi"))).rejects.toMatchObject({
+      code: "MEDIA_CODEC_UNSUPPORTED",
+      message: expect.stringContaining("of a size") as string,
+    });
+  });
+
   it("says so when a stream has no pictures, or in no codec that is known", async () => {
     const file = await sample("tone.mp4");
     const [sound] = (await probe(ffmpeg, file, { probeTimeoutSeconds: 30 })).audioStreams;
