@@ -32,6 +32,7 @@ from earshot_training.experts.build import build_expert
 from earshot_training.experts.errors import DescriptionError
 from earshot_training.experts.expert import VisualExpert
 from earshot_training.experts.vggsound import token_count
+from earshot_training.experts.windows import FrameWindows
 from earshot_training.extraction import ExtractionError, MediaError, extract, listeners
 from earshot_training.extraction import run as extraction_run
 from earshot_training.extraction.ffmpeg import decode_audio, decode_frames, find_ffmpeg, streams
@@ -39,7 +40,6 @@ from earshot_training.extraction.listeners import AveragingListener
 from earshot_training.extraction.loading import exported_names, open_exported, open_weights
 from earshot_training.extraction.media import MediaFolder
 from earshot_training.extraction.store import FeatureStore
-from earshot_training.extraction.windows import FrameWindows
 from earshot_training.places import REPOSITORY
 
 CPU = torch.device("cpu")

@@ -12,6 +12,7 @@ import torch
 from earshot_training.experts.expert import AudioExpert, VisualExpert
 from earshot_training.experts.vggish import VGGish
 from earshot_training.experts.vggsound import VGGSound, frame_count
+from earshot_training.experts.windows import FrameWindows
 
 BATCH = 16  # windows at a time
 TILES, TILED_SAMPLES = 10, 160_000  # how the VGGSound network's own test loader makes every clip 10 s long
@@ -27,7 +28,8 @@ def audio_tokens(expert: AudioExpert, waveform: np.ndarray, tile: bool = False) 
 
     VGGish: a token for every whole 0.96 s; VGGSound: ceil(T / 32) tokens of the clip at its own length or,
     with `tile`, of the clip repeated 10 times and cut to 10 s. A clip too short to be heard (0.975 s for
-    VGGish, 0.032 s for VGGSound) gives no token. Raises ClipError for another shape, or values that are not finite.
+    VGGish, 0.032 s for VGGSound) gives no token. Raises ClipError for another shape, or values not
+    finite.
     """
     if waveform.ndim != 1:
         raise ClipError(f"expected a waveform of one dimension but found shape {list(waveform.shape)}")
@@ -41,17 +43,13 @@ def audio_tokens(expert: AudioExpert, waveform: np.ndarray, tile: bool = False) 
 
 
 class FrameAverage:
-    """The mean feature vector of a stream of frames, which arrives in pieces and is never kept whole.
-
-    Windows start every `hop_frames` frames. One that the stream's end cuts short repeats its last frame, and
-    counts only if at least half of its frames are real or it is the first.
-    """
+    """The mean feature vector of a stream of frames, which arrives in pieces and is never kept whole. Windows
+    start every `hop_frames` frames; how the stream's end is dealt with, `FrameWindows` says."""
 
     def __init__(self, expert: VisualExpert, batch: int = BATCH):
         self.expert, self.batch = expert, batch
         self.frame_shape = (expert.frame_size, expert.frame_size, 3)
-        self.buffer: list[np.ndarray] = []  # frames from number `self.first` on
-        self.first = self.windows = 0
+        self.windows = FrameWindows(expert.frames_per_window, expert.hop_frames)
         self.waiting: list[np.ndarray] = []  # windows [frames, S, S, 3]
         self.sum = np.zeros(expert.facts.dim)
         self.tokens = 0
@@ -64,28 +62,19 @@ class FrameAverage:
                 f" found {frames.dtype} {list(frames.shape)}"
             )
         for frame in frames:
-            if self.first < self.windows * self.expert.hop_frames:  # between two windows: nobody looks at it
-                self.first += 1
-                continue
-            self.buffer.append(frame)
-            if len(self.buffer) == self.expert.frames_per_window:
-                self._take_window()
+            window = self.windows.add(frame)
+            if window is not None:
+                self._take(window)
 
     def result(self) -> np.ndarray | None:
         """Ends the stream. The mean [dim], float32; None if there was no frame."""
-        while self.buffer and (2 * len(self.buffer) >= self.expert.frames_per_window or not self.windows):
-            self._take_window()
+        for window in self.windows.finish():
+            self._take(window)
         self._flush()
         return (self.sum / self.tokens).astype(np.float32) if self.tokens else None
 
-    def _take_window(self) -> None:
-        """The window of the buffer's frames, the last one repeated as often as some are lacking."""
-        lacking = self.expert.frames_per_window - len(self.buffer)
-        self.waiting.append(np.stack(self.buffer + self.buffer[-1:] * lacking))
-        self.windows += 1
-        hop = self.expert.hop_frames
-        self.first += min(hop, len(self.buffer))
-        self.buffer = self.buffer[hop:]
+    def _take(self, window: np.ndarray) -> None:
+        self.waiting.append(window)
         if len(self.waiting) == self.batch:
             self._flush()
 
@@ -104,7 +93,7 @@ def vggish_variant(features: Iterable[np.ndarray]) -> str:
     """Which VGGish some clips' features [tokens, 128] are of: "quantised", "relu" or "pre-activation".
 
     Whole numbers from 0 to 255 are quantised; else no negative value means the final ReLU (reference fact
-    5.1). Values that are not finite, of missing clips, say nothing. Raises ClipError where no other value is left.
+    5.1). Values that are not finite, of missing clips, say nothing. Raises ClipError where no other is left.
     """
     whole = non_negative = True
     largest = -np.inf

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,9 +55,7 @@ def streams(ffmpeg: str, path: Path) -> set[str]:
         raise MediaError("the file is missing")
     # Without an output ffmpeg describes the input and fails.
     command = [ffmpeg, *_SAFE, "-i", str(path)]
-    told = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).stderr.decode(
-        "utf-8", "replace"
-    )
+    told = _run(command).stderr.decode("utf-8", "replace")
     if "Input #0" not in told:
         raise MediaError(f"no media file: {_last_line(told)}")
     return {kind.lower() for kind, rest in _STREAM.findall(told) if "attached pic" not in rest}
@@ -75,10 +74,7 @@ def decode_audio(ffmpeg: str, path: Path, start: float | None = None, end: float
         *("-af", f"aresample={SAMPLE_RATE}:async=1:first_pts=0", "-ac", "1", "-ar", str(SAMPLE_RATE)),
         *(*limit, "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"),
     ]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
-    except subprocess.TimeoutExpired:
-        raise MediaError(f"decoding took longer than {TIMEOUT} s") from None
+    done = _run(command)
     samples = np.frombuffer(done.stdout[: len(done.stdout) // 2 * 2], "<i2")
     first = round((start or 0) * SAMPLE_RATE)
     cut = samples[first : None if end is None else round(end * SAMPLE_RATE)]
@@ -127,6 +123,8 @@ def decode_frames(
     length, number = width * height * 3, 0
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
+        watch = threading.Timer(TIMEOUT, process.kill)
+        watch.start()
         try:
             while last is None or number < last:
                 data = process.stdout.read(length)
@@ -136,6 +134,7 @@ def decode_frames(
                     yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
                 number += 1
         finally:
+            watch.cancel()
             process.kill()
             process.stdout.close()
             process.wait()
@@ -143,6 +142,13 @@ def decode_frames(
             errors.seek(0)
             told = errors.read().decode("utf-8", "replace")
             raise MediaError(f"no pictures could be decoded from {start or 0:g} s on: {_last_line(told)}")
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        raise MediaError(f"decoding took longer than {TIMEOUT} s") from None
 
 
 def _last_line(text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from earshot_training.experts.expert import AudioExpert, VisualExpert
 from earshot_training.experts.extract import FrameAverage, audio_tokens
-from earshot_training.extraction.windows import FrameWindows
+from earshot_training.experts.windows import FrameWindows
 from earshot_training.sounds import as_float
 from earshot_training.starter.segments import window_count
 

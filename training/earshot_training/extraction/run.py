@@ -72,8 +72,8 @@ def extract(
     after the last clip. Clips without media, and those that cannot be decoded, are counted, listed in
     `failures.csv` in the data set, and left out of it and its splits. `words`: the length of a word vector,
     and the function from a caption to its vectors. `max_tokens`, `text_tokens`: limits in place of the data
-    set's own; a sequence without one gets that of its longest clip. `workers`: clips
-    worked on at once.
+    set's own; a sequence without one gets that of its longest clip. `workers`: clips that are worked
+    on at once.
 
     Raises ExtractionError where nothing can be extracted.
     """
