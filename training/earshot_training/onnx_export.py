@@ -1,6 +1,7 @@
 """Exports a PyTorch module to one checked ONNX file with named inputs and outputs and a dynamic batch."""
 
 import copy
+import logging
 import os
 import tempfile
 import warnings
@@ -18,6 +19,9 @@ TOLERANCE = 1e-4  # how far ONNX Runtime may differ from PyTorch
 CHECKED_BATCHES = (1, 3)  # other than the example's, so that a batch frozen into the graph shows
 LARGE = 2_000_000_000  # bytes; an ONNX file may not reach 2 GiB: larger weights go to a file beside it
 HALF_FROM = 1_024  # weights of fewer elements stay in single precision: they save nothing
+
+# The exporter warns that torchvision is not installed, of which nothing here has any use.
+logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 
 
 class ParityError(Exception):

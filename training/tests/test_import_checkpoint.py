@@ -216,6 +216,13 @@ def test_a_configuration_that_is_no_json_is_refused(good, tmp_path, capsys):
     ("options", "message"),
     [
         (["--names", "vggish,vggsound,inst,scene"], "modalities (sorted) to be"),
+        (["--names", "vggish,vggish"], "weights are of 4 experts, not of 1"),
+        (["--name", "Mine!"], "unlike 'Mine!'"),
+        (["--version", "latest version"], "unlike 'latest version'"),
+        (
+            ["--words", __file__, Path(__file__).parent / "tokeniser_cases.json"],
+            "tokeniser_cases.json: expected a list",
+        ),
         (["--hop-seconds", "11"], "at most 9.60 s apart"),
         (["--segment-seconds", "4"], "expected vggsound to hear about a segment of 61440 samples"),
         (["--words", Path(__file__).parent / "golden" / "none.txt"], "No such file"),
@@ -273,6 +280,8 @@ def write_speech(order):
          " windows of 120000 samples every 76800"),
         (lambda o: write_stand_in(o.experts, "vggish", 6, hop_samples=15_000), "found an export with a"
          " window every 15000"),
+        (lambda o: spoil(o.experts / "inst.json", lambda content: content.replace(b'"inst.onnx": {', b'"../x": {},'
+         b' "inst.onnx": {')), "found ../x"),
         (lambda o: spoil(o.words.source, lambda content: content[:-60]), "cut short"),
         (lambda o: write_words(o.words.source, 7), "vectors of 7 numbers, expected 10"),
         (lambda o: o.words.source.write_text("hello\n"), "WORDS DIMENSIONS"),

@@ -1,6 +1,7 @@
 """What the configuration of a checkpoint says about its model, and whether that fits the weights (reference
 facts 1.1 and 1.2)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from earshot_training.model import CENet
 # What `CENet` computes. Weights alone do not show all of it: a model trained with ReLU has the same names.
 _ALWAYS = {"keep_missing_modalities": False, "l2renorm": False}
 _COLLABORATIVE = {"use_mish": 1, "use_bn_reason": 1, "include_self": 1, "num_g_layers": 3, "num_h_layers": 0}
+MOST_TOKENS = 10_000  # the reference's largest limit is 500
 _TEXT = "text"  # what the reference calls the text side in its tables of clusters and token limits
 
 
@@ -34,8 +36,10 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     """The settings that matter for a model pack. Raises CheckpointError for one of the wrong type."""
     limits = _section(config, "data_loader", "args", "max_tokens")
     for name, limit in limits.items():
-        if not isinstance(limit, int) or limit < 1:
-            raise CheckpointError(f"expected max_tokens.{name} to be a whole number from 1, found {limit!r}")
+        if type(limit) is not int or not 1 <= limit <= MOST_TOKENS:
+            raise CheckpointError(
+                f"expected max_tokens.{name} to be a whole number from 1 to {MOST_TOKENS}, found {limit!r}"
+            )
     experts = _section(config, "experts").get("modalities") or ()
     if not isinstance(experts, list | tuple) or not all(isinstance(name, str) for name in experts):
         raise CheckpointError(f"expected experts.modalities to list names, found {experts!r}")
@@ -46,7 +50,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         max_tokens={name: limit for name, limit in limits.items() if name != _TEXT},
         text_tokens=limits.get(_TEXT),
         dataset=dataset if isinstance(dataset, str) else None,
-        margin=float(margin) if isinstance(margin, int | float) and margin > 0 else None,
+        margin=float(margin) if isinstance(margin, int | float) and 0 < margin < math.inf else None,
     )
 
 

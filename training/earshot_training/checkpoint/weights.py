@@ -33,11 +33,12 @@ def build_model(state_dict: Mapping[str, Tensor], experts: Sequence[str]) -> CEN
     `experts`: names in model order (sorted), as the weights name only those that are pooled. Raises
     CheckpointError where the weights are of another architecture, of other experts, or not finite.
     """
-    model = CENet(**_sizes(state_dict, experts))
-    _check_names_and_shapes(state_dict, model)
+    sizes = _sizes(state_dict, experts)
+    with torch.device("meta"):  # takes no memory, whatever sizes a file claims
+        _check_names_and_shapes(state_dict, CENet(**sizes))
     for name, value in state_dict.items():
-        if not torch.isfinite(value).all():
-            raise CheckpointError(f"expected finite weights, found NaN or infinity in {name}")
+        _check_numbers(name, value)
+    model = CENet(**sizes)
     model.load_state_dict(state_dict, strict=True)
     return model.eval()
 
@@ -62,13 +63,16 @@ def _sizes(state_dict: Mapping[str, Tensor], experts: Sequence[str]) -> dict:
                 f"expected {name} in the weights, to tell their sizes by, found none of that name"
             )
         found = tuple(state_dict[name].shape)
-        if len(found) != axes:
+        if len(found) != axes or 0 in found:
             raise CheckpointError(f"expected {name} to have {axes} axes, found shape {list(found)}")
         return found
 
     def pool(name: str) -> ExpertInput:
         _, dim, clusters = shape(f"{name}.clusters2", 3)
-        return ExpertInput(dim, clusters, shape(f"{name}.clusters", 2)[1] - clusters)
+        columns = shape(f"{name}.clusters", 2)[1]
+        if columns < clusters:
+            raise CheckpointError(f"expected {name}.clusters to have {clusters} columns, found {columns}")
+        return ExpertInput(dim, clusters, columns - clusters)
 
     def expert_input(number: int, name: str) -> ExpertInput:
         if f"pooling.{name}.clusters2" in state_dict:
@@ -110,6 +114,20 @@ def _check_names_and_shapes(state_dict: Mapping[str, Tensor], model: CENet) -> N
             raise CheckpointError(
                 f"expected {name} of {kind} to have shape {list(shape)}, found {list(found[name])}"
             )
+
+
+def _check_numbers(name: str, value: Tensor) -> None:
+    if (
+        value.layout != torch.strided
+        or value.numel() * value.element_size() > value.untyped_storage().nbytes()
+    ):
+        raise CheckpointError(
+            f"expected {name} to be a dense tensor, found one that repeats or leaves out numbers"
+        )
+    if not (value.is_floating_point() or name.endswith("num_batches_tracked")):
+        raise CheckpointError(f"expected {name} to hold floating-point numbers, found {value.dtype}")
+    if not torch.isfinite(value).all():
+        raise CheckpointError(f"expected finite weights, found NaN or infinity in {name}")
 
 
 def _named(names: list[str]) -> str:

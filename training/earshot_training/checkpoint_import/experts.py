@@ -1,5 +1,6 @@
 """The exported experts that a model needs, and how a pack feeds them."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def pack_name(reference: str) -> str:
     try:
         return expert_facts(reference).name
     except KeyError:
-        return "".join(c if c.isascii() and (c.isalnum() or c == "_") else "-" for c in reference.lower())
+        return re.sub(r"[^a-z0-9_]", "-", reference.lower()).lstrip("-_") or "expert"
 
 
 def read_experts(folder: Path, names: Iterable[str]) -> dict[str, ExpertDescription]:
@@ -51,6 +52,10 @@ def read_experts(folder: Path, names: Iterable[str]) -> dict[str, ExpertDescript
             raise ExpertMismatchError(
                 f"expected {folder / name}.json to describe {name} in {name}.onnx,"
                 f" found {found[name].name} in {found[name].file}"
+            )
+        if elsewhere := [file for file in found[name].files if Path(file).name != file]:
+            raise ExpertMismatchError(
+                f"expected the files of {name} to lie in {folder}, found {', '.join(elsewhere)}"
             )
         found[name].check_files(folder)
     return found

@@ -1,6 +1,7 @@
 """Makes a model pack of a checkpoint: the reference's weights, exported experts and word vectors."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -36,7 +37,7 @@ from earshot_training.pack import (
     verify_pack,
     write_manifest,
 )
-from earshot_training.pack.manifest import CLIP_ENCODER_FILE, TEXT_ENCODER_FILE
+from earshot_training.pack.manifest import CLIP_ENCODER_FILE, TEXT_ENCODER_FILE, check_identity
 from earshot_training.places import file_sha256
 
 
@@ -73,6 +74,7 @@ def import_checkpoint(order: ImportOrder, say: Callable[[str], None] = lambda li
     experts.errors.DescriptionError, Word2VecError, onnx_export.ParityError or PackError, with what was
     expected and what was found.
     """
+    check_identity(order.name or "imported", order.version)
     with new_folder(order.output) as folder:
         checkpoint = read_checkpoint(order.checkpoint)
         config = _read_config(order.config) if order.config else checkpoint.config
@@ -147,7 +149,7 @@ def _model(checkpoint: Checkpoint, config: dict[str, Any], names: tuple[str, ...
         raise UnknownSettingError(
             "expected experts.modalities in the configuration, found none; name the experts with --names"
         )
-    references = sorted(reference_name(name) for name in names)
+    references = sorted({reference_name(name) for name in names})
     check_settings(config, build_model(checkpoint.state_dict, references))
     renamed = {reference: pack_name(reference) for reference in references}
     return build_model(rename_experts(checkpoint.state_dict, renamed), list(renamed.values()))
@@ -189,13 +191,14 @@ def _licence(descriptions: Mapping[str, ExpertDescription]) -> str:
 
 
 def _origin(path: Path, checkpoint: Checkpoint, published: str | None) -> dict[str, Any]:
+    best = checkpoint.monitor_best
     return {
         "file": path.name,
         "bytes": path.stat().st_size,
         "sha256": file_sha256(path),
         "architecture": checkpoint.arch,
         "epoch": checkpoint.epoch,
-        "monitorBest": checkpoint.monitor_best,
+        "monitorBest": best if best is not None and math.isfinite(best) else None,
         "savedAs": "/".join(checkpoint.saved_as),
         "published": published,
     }

@@ -49,8 +49,8 @@ class WordChoice:
         is left.
         """
         file = open_word2vec(self.source, dim)
-        words = spellings(text for path in self.lists for text in read_texts(path)) if self.lists else None
-        vocabulary = file.vocabulary(words, self.most_frequent or (None if words else MOST_FREQUENT))
+        words = spellings(text for path in self.lists for text in _texts(path)) if self.lists else None
+        vocabulary = file.vocabulary(words, self.most_frequent or (None if self.lists else MOST_FREQUENT))
         if not len(vocabulary):
             raise UnknownSettingError(
                 f"expected {self.source} to hold words of {', '.join(map(str, self.lists))}, found none there"
@@ -69,6 +69,15 @@ class WordChoice:
             "lists": [path.name for path in self.lists],
             "mostFrequent": self.most_frequent or (None if self.lists else MOST_FREQUENT),
         }
+
+
+def _texts(path: Path) -> list[str]:
+    try:
+        return read_texts(path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnknownSettingError(
+            f"{path}: expected a list of words or texts (CSV, JSON or text), found something else ({error})"
+        ) from None
 
 
 def spellings(texts: Iterable[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """The manifest of a model pack, format version 1 (docs/model-packs.md)."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +42,17 @@ class PackDescription:
     vocabulary: PackVocabulary = field(default_factory=PackVocabulary)
 
 
+def check_identity(name: str, version: str) -> None:
+    """Raises PackError where a pack may not be called so: name and version make the name of its index."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise PackError(f"a pack's name may hold only a-z, 0-9, ., - and _, unlike {name!r}")
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.+-]*", version):
+        raise PackError(f'a pack\'s version must look like "1.0.0", unlike {version!r}')
+
+
 def write_manifest(directory: Path, pack: PackDescription) -> Path:
     """Writes manifest.json for the files that are in `directory`, with their sizes and SHA-256."""
+    check_identity(pack.name, pack.version)
     names = [file for expert in pack.experts for file in (expert.file, *expert.data_files)]
     names += [CLIP_ENCODER_FILE, TEXT_ENCODER_FILE, *pack.vocabulary.files]
     for name in names:
