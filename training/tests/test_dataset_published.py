@@ -313,6 +313,13 @@ def test_captions_are_found_with_and_without_the_doubled_folder(tmp_path):
     assert len(convert(root, AUDIOCAPS, tmp_path / "set", ["vggsound"], quiet=True).dataset) == 5
 
 
+def test_clips_that_no_expert_perceives_are_told_and_refused_where_they_are_used(tmp_path):
+    found = convert(make_folder(tmp_path / "made"), AUDIOCAPS, tmp_path / "set", ["vggish"], quiet=True)
+    assert "1 clips of split test have no expert at all; its use is refused" in found.notes
+    with pytest.raises(DatasetError, match="split 'test', found none for 1 of 2: ddd_0"):
+        found.dataset.split("test")
+
+
 def test_a_conversion_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     archive = make_archive(make_folder(tmp_path / "made"), tmp_path / "x.tar.gz")
     get = HickleFile.get

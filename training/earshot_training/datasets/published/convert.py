@@ -155,6 +155,10 @@ def _convert_folder(
     for name, expert in dataset.experts.items():
         if missing := int((~expert.availability).sum()):
             notes.append(f"{name} is missing in {missing} of {len(dataset)} clips")
+    perceived = np.any([expert.availability for expert in dataset.experts.values()], axis=0)
+    for name, rows in dataset.splits.items():
+        if unseen := int((~perceived[rows]).sum()):
+            notes.append(f"{unseen} clips of split {name} have no expert at all; its use is refused")
     return Conversion(dataset, notes)
 
 
