@@ -37,6 +37,8 @@ export function tokenise(text: string): string[] {
     .split(WHITE_SPACE)
     .filter((piece) => piece !== "")
     .flatMap((piece) => {
+      // Most pieces are plain words, in which no rule finds anything.
+      if (/^[A-Za-z]+$/.test(piece)) return cutWord(piece) ?? [piece];
       const chars = [...piece];
       return chars.length > LONGEST_PIECE ? [piece] : joinWords(cutPiece(chars));
     });

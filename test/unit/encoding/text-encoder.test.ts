@@ -8,6 +8,7 @@ import { createInferencePool, type InferencePool } from "../../../src/models/inf
 import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
 import { recordedLog } from "../../fixtures/recorded-log.js";
 import { TINY_PACK } from "../../fixtures/tiny-pack.js";
+import { makeWord2vecPack, type Word2vecTables } from "../../fixtures/word2vec-pack.js";
 
 let pack: ModelPack;
 let inference: InferencePool;
@@ -113,5 +114,74 @@ describe("encoding a query", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe("encoding a text with the tokeniser word2vec-english-v1", () => {
+  const folders: string[] = [];
+  afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+  /** An encoder of the tiny pack, whose networks are the same, with another vocabulary. */
+  async function encoderWith(tables: Word2vecTables): Promise<Encoder> {
+    const folder = mkdtempSync(path.join(tmpdir(), "earshot-pack-"));
+    folders.push(folder);
+    makeWord2vecPack(folder, tables);
+    return createEncoder(await loadModelPack(folder), inference);
+  }
+  const emptyVector = Array.from({ length: 12 }, (_, i) => (i === 3 ? 1 : 0.25));
+  const spelling = "whistle 9\nbird 8\nsteam 7\n";
+
+  it("finds words by lemma and spelling, and reports the rest", async () => {
+    const other = await encoderWith({ lemmas: "mice\tmouse\n", spelling });
+    const query = await other.encodeText("Mice drummed, a brid's flurbwozzle");
+    expect(query.tokens).toEqual(["Mice", "drummed", ",", "a", "brid", "'s", "flurbwozzle"]);
+    expect(query.knownWords).toEqual(["mouse", "bird"]);
+    expect(query.unknownWords).toEqual(["drummed", "a", "'s", "flurbwozzle"]);
+  });
+
+  it("gives what vectors in half precision give", async () => {
+    const words = "thunder rumble spray";
+    const [half, single] = [await encoder.encodeText(words), await (await encoderWith({})).encodeText(words)];
+    expect(single.knownWords).toEqual(half.knownWords);
+    expect(single.embeddings).toEqual(half.embeddings);
+  });
+
+  it.each(["flurbwozzle", "", "?!"])(
+    "gives a person nothing for %j, where no word is known, and an evaluation the pack's empty vector",
+    async (text) => {
+      const other = await encoderWith({ spelling: "of 9\n", emptyVector });
+      const search = await other.encodeText(text);
+      expect([search.knownWords, search.embeddings, search.weights]).toEqual([[], [], new Float32Array(0)]);
+      const caption = await other.encodeText(text, { withoutKnownWords: "empty-vector" });
+      expect(caption.knownWords).toEqual([]);
+      for (const embedding of caption.embeddings) expect(length(embedding)).toBeCloseTo(1, 5);
+      const drum = await other.encodeText("drum", { withoutKnownWords: "empty-vector" });
+      expect(cosine(caption.embeddings[0]!, drum.embeddings[0]!)).toBeLessThan(0.99);
+    },
+  );
+
+  it("takes words that signs alone are spelled as for a caption, but not for a search", async () => {
+    const other = await encoderWith({ renamed: { hum: "hm" }, spelling: "hm 9\n", emptyVector });
+    const search = await other.encodeText("?!");
+    expect([search.knownWords, search.unknownWords, search.embeddings]).toEqual([[], [], []]);
+    const caption = await other.encodeText("?!", { withoutKnownWords: "empty-vector" });
+    expect(caption.knownWords).toEqual(["hm", "hm"]);
+    expect((await other.encodeText("bird!")).knownWords).toEqual(["bird", "hm"]);
+  });
+
+  it("gives an evaluation nothing, too, where the pack has no empty vector", async () => {
+    const caption = await encoder.encodeText("flurbwozzle", { withoutKnownWords: "empty-vector" });
+    expect(caption.embeddings).toEqual([]);
+  });
+
+  it("refuses a damaged table by name, and a spelling list when it is first needed", async () => {
+    const damaged = { code: "MODEL_LOAD_FAILED", message: expect.stringContaining("spelling.txt") as string };
+    const other = await encoderWith({ spelling: "tea\n" });
+    expect((await other.encodeText("bird")).knownWords).toEqual(["bird"]);
+    await expect(other.encodeText("flurbwozzle")).rejects.toMatchObject(damaged);
+    await expect((await encoderWith({ lemmas: "mice\n" })).encodeText("bird")).rejects.toMatchObject({
+      code: "MODEL_LOAD_FAILED",
+      message: expect.stringContaining("lemmas.txt") as string,
+    });
   });
 });

@@ -26,7 +26,12 @@ describe("the manifest schema", () => {
     ["two experts of one name", (m: LooseManifest) => (m.experts[1]!["name"] = "vggish"), /"vggish" is used by another expert too/],
     ["an expert called like an encoder", (m: LooseManifest) => (m.experts[0]!["name"] = "clip-encoder"), /reserved/],
     ["a modality it cannot run", (m: LooseManifest) => (m.experts[0]!["modality"] = "smell"), /"audio" or "visual"/],
-    ["another tokeniser", (m: LooseManifest) => (m.textEncoder["tokeniser"] = "bpe"), /simple-english-v1/],
+    ["another tokeniser", (m: LooseManifest) => (m.textEncoder["tokeniser"] = "bpe"), /"simple-english-v1" or "word2vec-english-v1"/],
+    ["vectors of another type", (m: LooseManifest) => (m.textEncoder.vocabulary["dtype"] = "int8"), /"float16" or "float32"/],
+    ["a row too few for an emptyVector", (m: LooseManifest) => (m.textEncoder.vocabulary["emptyVector"] = true), /\(size \+ 1\) \* wordDim \* 2 = 984 .*emptyVector, not 960/],
+    ["vectors in half precision that say single", (m: LooseManifest) => (m.textEncoder.vocabulary["dtype"] = "float32"), /size \* wordDim \* 4 = 1920 for a float32/],
+    ["tables its tokeniser does not read", (m: LooseManifest) => (m.textEncoder.vocabulary["lemmas"] = "vggish.onnx"), /is not read by the tokeniser "simple-english-v1"/],
+    ["a table without a checksum", (m: LooseManifest) => (m.textEncoder.vocabulary["spelling"] = "spelling.txt"), /"spelling.txt" is not listed in "files"/],
     ["window hops that do not divide the segment hop", (m: LooseManifest) => (m.experts[0]!["hopSamples"] = 10_000), /must divide segment.hopSamples/],
     ["windows that start outside their segment", (m: LooseManifest) => (m.experts[0]!["windowsPerSegment"] = 5), /last window at sample 61440, outside a segment of 61440/],
     ["a segment hop longer than the segment", (m: LooseManifest) => (m.segment["hopSamples"] = 61_440 * 2), /must not exceed lengthSamples/],
@@ -46,6 +51,17 @@ describe("the manifest schema", () => {
       expect(problemsAfter((m) => (m.files[name] = m.files["vggish.onnx"]!))).not.toBe("");
     },
   );
+
+  it("accepts a vocabulary in single precision with an empty vector and tables", () => {
+    const change = (m: LooseManifest) => {
+      m.textEncoder["tokeniser"] = "word2vec-english-v1";
+      const tables = { dtype: "float32", emptyVector: true, lemmas: "lemmas.txt", spelling: "spelling.txt" };
+      Object.assign(m.textEncoder.vocabulary, tables);
+      m.files["vocabulary.f16"]!["bytes"] = 41 * 12 * 4;
+      m.files["lemmas.txt"] = m.files["spelling.txt"] = m.files["vggish.onnx"]!;
+    };
+    expect(problemsAfter(change)).toBe("");
+  });
 
   it("accepts files in folders of the pack", () => {
     const move = (m: LooseManifest) => {
