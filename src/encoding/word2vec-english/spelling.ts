@@ -13,18 +13,20 @@ const WIDE = /[\u{10000}-\u{10ffff}]/gu;
 
 /** A list of words with their counts in a large corpus. */
 export class Spelling {
-  private readonly counts: ReadonlyMap<string, number>;
-  /** Number of each word in the list's own order. */
-  private readonly rows: ReadonlyMap<string, number>;
   private readonly sorted: readonly string[];
   /** How many letters each word of `sorted` shares with the one before it. */
   private readonly shared: Uint16Array;
   private readonly longest: number;
 
-  constructor(entries: Iterable<readonly [word: string, count: number]>) {
-    this.counts = new Map(entries);
-    this.rows = new Map([...this.counts.keys()].map((word, row) => [word, row]));
-    this.sorted = [...this.counts.keys()].sort();
+  /**
+   * @param rows number of each word in the list's own order
+   * @param counts count of each word, in that order
+   */
+  private constructor(
+    private readonly rows: ReadonlyMap<string, number>,
+    private readonly counts: readonly number[],
+  ) {
+    this.sorted = [...rows.keys()].sort();
     this.shared = Uint16Array.from(this.sorted, (word, i) => (i === 0 ? 0 : sharedPrefix(this.sorted[i - 1]!, word)));
     this.longest = this.sorted.reduce((longest, word) => Math.max(longest, word.length), 0);
   }
@@ -35,34 +37,37 @@ export class Spelling {
    * @throws ModelLoadFailedError a line has another form, or a word comes twice
    */
   static parse(text: string, name: string): Spelling {
-    const entries = new Map<string, number>();
+    const rows = new Map<string, number>();
+    const counts: number[] = [];
     text.split(/\r?\n/).forEach((line, index, lines) => {
       if (line === "" && index === lines.length - 1) return;
       const space = line.indexOf(" ");
       const word = line.slice(0, space);
       const count = line.slice(space + 1);
-      if (space < 1 || !/^\d+$/.test(count) || entries.has(word))
+      if (space < 1 || !/^\d+$/.test(count) || rows.has(word))
         throw new ModelLoadFailedError(
           `Line ${index + 1} of the model pack's file "${name}" should be a new word and its count, "word count", ` +
             `but is ${JSON.stringify(line.slice(0, 60))}.`,
         );
-      entries.set(word, Number(count));
+      rows.set(word, counts.push(Number(count)) - 1);
     });
-    return new Spelling(entries);
+    return new Spelling(rows, counts);
   }
 
   /** The words of the list nearest to a token, the best first; none when all are farther than 2 edits. */
   suggestions(written: string): string[] {
-    if (this.counts.has(written)) return [written];
+    if (this.rows.has(written)) return [written];
     const token = written.replace(WIDE, "\uffff");
     if (token.length > this.longest + GREATEST_DISTANCE) return [];
-    const found = this.closest(token);
-    const counts = found.map((word) => this.counts.get(word)!);
-    const tied = new Set(counts.filter((count, i) => counts.indexOf(count) !== i));
-    const meeting = tied.size > 0 ? meetings(token) : () => 0;
+    const found = this.closest(token).map((word) => {
+      const row = this.rows.get(word)!;
+      return { word, row, count: this.counts[row]! };
+    });
+    const tied = found.length > new Set(found.map(({ count }) => count)).size;
+    const meeting = tied ? meetings(token) : () => 0;
     return found
-      .map((word, i) => ({ word, count: counts[i]!, met: tied.has(counts[i]!) ? meeting(word) : 0 }))
-      .sort((a, b) => b.count - a.count || a.met - b.met || this.rows.get(a.word)! - this.rows.get(b.word)!)
+      .map((suggestion) => ({ ...suggestion, met: meeting(suggestion.word) }))
+      .sort((a, b) => b.count - a.count || a.met - b.met || a.row - b.row)
       .map(({ word }) => word);
   }
 

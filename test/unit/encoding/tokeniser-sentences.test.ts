@@ -15,7 +15,7 @@ const { vocabulary, lemmas, spelling, sentences } = JSON.parse(
 };
 
 const rows = new Map(vocabulary.map((word, row) => [word, row]));
-const suggestions = new Spelling(spelling);
+const suggestions = Spelling.parse(spelling.map((entry) => entry.join(" ")).join("\n"), "spelling");
 const lookUp = word2vecLookUp({
   rowOf: (word) => rows.get(word),
   lemmas: new Map(Object.entries(lemmas)),
