@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from tqdm import tqdm
+
 from earshot_training.checkpoint.published import (
     BASE_URL,
     RELEASES,
@@ -12,6 +14,8 @@ from earshot_training.checkpoint.published import (
     published,
 )
 from earshot_training.downloads import DownloadError, fetch
+
+INTERRUPTED = 130  # the exit code of a command that Ctrl-C stopped
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -29,10 +33,13 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     download.add_argument("--release", choices=RELEASES, help="default: ar where both have the experiment")
     download.add_argument("--seed", type=int, choices=SEEDS, default=0)
     download.add_argument(
-        "--output", type=Path, help="folder for the two files (default: ./EXPERIMENT-seed-SEED)"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for the two files (default: ./EXPERIMENT-seed-SEED)",
     )
     download.add_argument(
-        "--base-url", default=BASE_URL, help="another place of the same tree, such as a mirror"
+        "--base-url", default=BASE_URL, metavar="URL", help="another place of the same tree, such as a mirror"
     )
     download.set_defaults(run=run_download)
 
@@ -60,9 +67,23 @@ def run_download(arguments: argparse.Namespace) -> int:
         entry = find_published(arguments.experiment, arguments.release)
         folder = arguments.output or Path(f"{entry.experiment}-seed-{arguments.seed}")
         for name, url in entry.urls(arguments.seed, arguments.base_url).items():
-            path = fetch(url, folder / name)
+            path = _fetch(url, folder / name)
             print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     except (UnknownCheckpointError, DownloadError) as error:
         print(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here")
+        return INTERRUPTED
     return 0
+
+
+def _fetch(url: str, path: Path) -> Path:
+    """Downloads with a bar where there is a terminal."""
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, desc=path.name, leave=False, disable=None) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return fetch(url, path, progress=show)

@@ -37,12 +37,23 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("import-checkpoint", help="make a model pack of a published checkpoint")
     command.add_argument("checkpoint", type=Path, help="trained_model.pth")
     command.add_argument(
-        "--experts", type=Path, required=True, help="folder of `earshot-training experts export`"
+        "--experts",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of `earshot-training experts export`",
     )
-    command.add_argument("--word2vec", type=Path, required=True, help="word vectors: .bin, .bin.gz or text")
-    command.add_argument("--output", type=Path, required=True, help="folder for the pack; must not exist")
     command.add_argument(
-        "--config", type=Path, help="config.json to count instead of the one in the checkpoint"
+        "--word2vec", type=Path, required=True, metavar="FILE", help="word vectors: .bin, .bin.gz or text"
+    )
+    command.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder for the pack; must not exist"
+    )
+    command.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="config.json to count instead of the one in the checkpoint",
     )
 
     words = command.add_argument_group("words")
@@ -57,8 +68,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         default="float32",
         help="how the pack stores word vectors",
     )
-    words.add_argument("--lemmas", type=Path, help="lemmas.txt (default: WordNet's exceptions, by npm)")
-    words.add_argument("--spelling", type=Path, help="spelling.txt (default: SymSpell's word list, by npm)")
+    words.add_argument(
+        "--lemmas", type=Path, metavar="FILE", help="lemmas.txt (default: WordNet's exceptions, by npm)"
+    )
+    words.add_argument(
+        "--spelling", type=Path, metavar="FILE", help="spelling.txt (default: SymSpell's word list, by npm)"
+    )
     words.add_argument("--no-tables", action="store_true", help="do without lemmas and spelling")
 
     model = command.add_argument_group("what a configuration may leave out")
@@ -70,9 +85,14 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help="rows of an expert's features, or words of a text (text=N); may be repeated",
     )  # fmt: skip
     model.add_argument("--dataset", choices=CLIP_SECONDS, help="whose clips tell how long a segment is")
-    model.add_argument("--segment-seconds", type=_seconds, help="rounded to 0.96 s, a VGGish example")
     model.add_argument(
-        "--hop-seconds", type=_seconds, help="from one segment to the next (default: half a segment)"
+        "--segment-seconds", type=_seconds, metavar="S", help="rounded to 0.96 s, a VGGish example"
+    )
+    model.add_argument(
+        "--hop-seconds",
+        type=_seconds,
+        metavar="S",
+        help="from one segment to the next (default: half a segment)",
     )
     model.add_argument(
         "--calibration", type=_calibration, metavar="SLOPE,INTERCEPT",
