@@ -131,10 +131,10 @@ def _expert(
         return expert, "none: made-up weights", None
     source = source_for(arguments.name, settings)
     weights = arguments.weights or _downloaded(source, 0)
-    pca = None
-    if arguments.pca_file or settings.get("pca"):
-        pca = arguments.pca_file or _downloaded(source, 1)
-    expert = load_expert(arguments.name, weights, pca, **settings)
+    pca_file = arguments.pca_file
+    if settings.get("pca") and not pca_file:
+        pca_file = _downloaded(source, 1)
+    expert = load_expert(arguments.name, weights, pca_file, **settings)
     known = source_of_file(weights)
     origin = {"file": weights.name, "sha256": file_sha256(weights) if weights.is_file() else None}
     origin["source"] = known and next(url for url in known.urls if url.endswith("/" + weights.name))

@@ -28,9 +28,10 @@ def randomise(expert: Expert, seed: int) -> Expert:
         for module in expert.network.modules():
             if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
                 fan_in = module.weight[0].numel()
-                module.weight.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
+                bound = (6.0 / fan_in) ** 0.5
+                module.weight.uniform_(-bound, bound, generator=generator)
                 if module.bias is not None:
-                    module.bias.normal_(0.0, 0.1, generator=generator)
+                    module.bias.uniform_(-0.1, 0.1, generator=generator)
             for block, last in LAST_NORMS.items():
                 if isinstance(module, block):
                     last(module).weight.fill_(RESIDUAL_GAIN)

@@ -50,7 +50,10 @@ def multiply_accumulates(expert: Expert) -> int:
 
 
 def measure(name: str, timed: bool = True, repeats: int = 3) -> ExpertFigures:
-    """An expert's row. With `timed` it runs windows with made-up weights on one thread; the fastest counts."""
+    """An expert's row.
+
+    With `timed` it runs windows with made-up weights on one thread; the fastest counts.
+    """
     expert = build_expert(name, device="meta")
     figures = ExpertFigures(
         name,
