@@ -104,6 +104,15 @@ def test_files_that_cannot_be_decoded_say_why(tmp_path):
         list(decode_frames(FFMPEG, video, 5, SIZE, SIZE, 3.0))
 
 
+@needs_ffmpeg
+def test_a_playlist_that_names_other_files_is_not_opened(tmp_path):
+    write_sound(tmp_path / "secret.wav", noise(16_000))
+    playlist = tmp_path / "list.wav"
+    playlist.write_text("ffconcat version 1.0\nfile secret.wav\n")
+    with pytest.raises(MediaError, match="no media file"):
+        streams(FFMPEG, playlist)
+
+
 def test_ffmpeg_is_looked_for_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("FFMPEG_PATH", str(tmp_path / "absent"))
     with pytest.raises(ExtractionError, match=r"FFMPEG_PATH names .*absent, which is no program"):
@@ -336,6 +345,20 @@ def test_what_was_made_by_other_experts_is_not_taken_up(folder, monkeypatch):
         run(folder, experts=["ear"])
     with pytest.raises(ExtractionError, match="has features of other experts or settings"):
         run(folder)
+
+
+@needs_ffmpeg
+def test_a_clip_of_which_an_expert_makes_nan_is_a_failure(folder, monkeypatch):
+    hear = listeners.AudioListener.hear
+
+    def of_dogs(self, samples):
+        found = hear(self, samples)
+        return found * np.nan if len(samples) == 16_000 else found
+
+    monkeypatch.setattr(listeners.AudioListener, "hear", of_dogs)
+    report = run(folder, experts=["ear"])
+    assert {f.id: f.reason for f in report.failures}["dog"] == "ear gives NaN or infinity"
+    assert "dog" not in report.dataset.ids
 
 
 @needs_ffmpeg

@@ -1,6 +1,7 @@
 """ffmpeg as a child process: sound as 16-bit samples, pictures as RGB frames.
 
-Files are foreign data: ffmpeg gets an argument list, no standard input, and may open local files only.
+Files are foreign data: ffmpeg gets an argument list and no standard input, and opens one local file, never a
+playlist or another format that names further files.
 """
 
 import os
@@ -21,7 +22,9 @@ from earshot_training.places import REPOSITORY
 MOST_PIXELS = 8192 * 4608  # of a picture: 8K
 LONGEST_SIDE = 8  # how much longer than a frame a scaled picture may be; narrower ones are stretched
 TIMEOUT = 3600  # seconds that decoding one clip may take
-_SAFE = ("-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe")
+# Containers that may be opened, the same as in the runtime (src/media/input.ts).
+_CONTAINERS = "mov,matroska,avi,flv,mpegts,mpeg,ogg,asf,mxf,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,amr,au"
+_SAFE = ("-nostdin", "-hide_banner")
 _QUIET = (*_SAFE, "-v", "error")
 _STREAM = re.compile(r"Stream #0:\d+.*?: (Audio|Video): (.*)")
 
@@ -54,7 +57,7 @@ def streams(ffmpeg: str, path: Path) -> set[str]:
     if not path.is_file():
         raise MediaError("the file is missing")
     # Without an output ffmpeg describes the input and fails.
-    command = [ffmpeg, *_SAFE, "-i", str(path)]
+    command = [ffmpeg, *_SAFE, *_input(path)]
     told = _run(command).stderr.decode("utf-8", "replace")
     if "Input #0" not in told:
         raise MediaError(f"no media file: {_last_line(told)}")
@@ -69,7 +72,7 @@ def decode_audio(ffmpeg: str, path: Path, start: float | None = None, end: float
     """
     limit = ["-t", f"{end + 1:.3f}"] if end is not None else []
     command = [
-        *(ffmpeg, *_QUIET, "-i", str(path), "-map", "0:a:0", "-vn", "-sn", "-dn"),
+        *(ffmpeg, *_QUIET, *_input(path), "-map", "0:a:0", "-vn", "-sn", "-dn"),
         # On the timeline of the file: the time before a late start, and gaps, are silence.
         *("-af", f"aresample={SAMPLE_RATE}:async=1:first_pts=0", "-ac", "1", "-ar", str(SAMPLE_RATE)),
         *(*limit, "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"),
@@ -115,7 +118,7 @@ def decode_frames(
     ]
     command = [
         *(ffmpeg, *_QUIET, "-threads", "2", "-max_pixels", str(MOST_PIXELS), "-reinit_filter", "0"),
-        *("-i", str(path), "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", ",".join(filters), "-r", rate),
+        *(*_input(path), "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", ",".join(filters), "-r", rate),
         *("-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"),
     ]
     first = round((start or 0) * frames_per_second)
@@ -142,6 +145,12 @@ def decode_frames(
             errors.seek(0)
             told = errors.read().decode("utf-8", "replace")
             raise MediaError(f"no pictures could be decoded from {start or 0:g} s on: {_last_line(told)}")
+
+
+def _input(path: Path) -> list[str]:
+    """Arguments that open one file; with its prefix no name is taken for an option or another protocol."""
+    allowed = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS]
+    return [*allowed, "-i", f"file:{path.resolve()}"]
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:

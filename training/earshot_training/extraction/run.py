@@ -173,6 +173,9 @@ def _features(ffmpeg: str, file: ClipMedia, listeners: Sequence[Listener]) -> Fe
             for look in looks.values():
                 look.add(frame)
         features.update({name: look.result() for name, look in looks.items()})
+    for name, array in features.items():
+        if array is not None and not np.isfinite(array).all():
+            raise MediaError(f"{name} gives NaN or infinity")
     if all(array is None for array in features.values()):
         found = " and ".join(sorted(kinds)) or "neither audio nor video"
         raise MediaError(f"no expert perceives anything: the file has {found}, or the clip is too short")
