@@ -1,9 +1,13 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { TEXT_ENCODER, type InferencePool, type ModelPack } from "../models/index.js";
 import type { LookUp, Tokeniser } from "./tokeniser.js";
 import { TOKENISERS } from "./tokenisers.js";
 import type { EncodedQuery, EncodeTextOptions } from "./types.js";
 import { Vocabulary } from "./vocabulary.js";
+
+/** Tokens looked up before other work gets its turn. */
+const TOKENS_A_TURN = 16;
 
 /** What texts are read with, once it is loaded. */
 interface Words {
@@ -45,7 +49,7 @@ export class TextEncoder {
   private async encodeTokens(tokens: string[], isCaption: boolean): Promise<EncodedQuery> {
     const { vocabulary, lookUp } = await this.openWords();
     const { wordLimit, wordDim } = this.pack.manifest.textEncoder;
-    const { found, unknown, hasWord } = readTokens(tokens, lookUp);
+    const { found, unknown, hasWord } = await readTokens(tokens, lookUp);
     // Signs for which a word was found are part of a caption as in training, but say nothing of a person's wish.
     const used = hasWord || isCaption ? found : [];
     const knownWords = used.slice(0, wordLimit);
@@ -78,15 +82,22 @@ export class TextEncoder {
   }
 }
 
-/** The words found for tokens, the tokens with a letter or digit that have none, and whether one of those has some. */
-function readTokens(
-  tokens: readonly string[],
-  lookUp: LookUp,
-): { found: string[]; unknown: string[]; hasWord: boolean } {
+interface ReadTokens {
+  /** The words found, in order. */
+  found: string[];
+  /** The tokens with a letter or digit that have none, each once. */
+  unknown: string[];
+  /** Whether a token with a letter or digit has some. */
+  hasWord: boolean;
+}
+
+/** Looks tokens up; other requests get their turn meanwhile, as an unknown token may take milliseconds. */
+async function readTokens(tokens: readonly string[], lookUp: LookUp): Promise<ReadTokens> {
   const found: string[] = [];
   const unknown = new Set<string>();
   let hasWord = false;
-  for (const token of tokens) {
+  for (const [number, token] of tokens.entries()) {
+    if (number % TOKENS_A_TURN === TOKENS_A_TURN - 1) await nextTurn();
     const words = lookUp(token);
     found.push(...words);
     if (/[\p{L}\p{N}]/u.test(token)) {
