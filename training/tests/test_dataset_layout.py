@@ -119,6 +119,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path):
     np.testing.assert_array_equal(dataset.experts["vggsound"].get(1), make_experts()["vggsound"][2][1])
 
 
+def test_a_folder_that_no_run_left_is_not_removed(tmp_path):
+    (tmp_path / "set.partial").mkdir()
+    (tmp_path / "set.partial" / "mine.txt").write_text("precious")
+    with pytest.raises(DatasetError, match="exists and was left by no run; remove it"):
+        DatasetWriter(tmp_path / "set", "x", make_clips(), SPLITS, PROTOCOL)
+    assert (tmp_path / "set.partial" / "mine.txt").read_text() == "precious"
+
+
 def test_what_another_source_left_is_not_kept(tmp_path):
     DatasetWriter(tmp_path / "set", "x", make_clips(), SPLITS, PROTOCOL, source=1).write_expert(
         "vggish", *make_experts()["vggish"]

@@ -22,7 +22,7 @@ from small_archive import (
     write_hickle4,
 )
 
-from earshot_training.datasets import ClipReader, DatasetError, open_dataset
+from earshot_training.datasets import ClipReader, DatasetError, DatasetWriter, open_dataset
 from earshot_training.datasets.published import PUBLISHED, convert, published_set
 from earshot_training.datasets.published.captions import read_captions, read_word_vectors
 from earshot_training.datasets.published.feature_file import open_features
@@ -337,6 +337,19 @@ def test_a_conversion_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(HickleFile, "get", lambda self, key: read.append(self.path.name) or get(self, key))
     convert(archive, AUDIOCAPS, tmp_path / "set", quiet=True).dataset.verify()
     assert set(read) == {"vggsound-raw.hickle"}
+
+
+def test_an_unpacked_archive_is_not_read_again(tmp_path, monkeypatch):
+    archive = make_archive(make_folder(tmp_path / "made"), tmp_path / "x.tar.gz")
+    monkeypatch.setattr(DatasetWriter, "finish", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        convert(archive, AUDIOCAPS, tmp_path / "set", quiet=True)
+    monkeypatch.undo()
+    monkeypatch.setattr(tarfile, "open", lambda **options: 1 / 0)
+    assert len(convert(archive, AUDIOCAPS, tmp_path / "set", quiet=True).dataset) == 5
+    (tmp_path / "other.unpacked").mkdir()
+    with pytest.raises(DatasetError, match="exists and was not made by a conversion; remove it"):
+        convert(archive, AUDIOCAPS, tmp_path / "other", quiet=True)
 
 
 def test_missing_parts_of_an_archive_are_named(tmp_path):

@@ -348,6 +348,13 @@ def test_what_was_made_by_other_experts_is_not_taken_up(folder, monkeypatch):
 
 
 @needs_ffmpeg
+def test_a_folder_that_no_run_left_is_not_removed(folder):
+    (folder / "set.features").mkdir()
+    with pytest.raises(ExtractionError, match="exists and was left by no run; remove it"):
+        run(folder)
+
+
+@needs_ffmpeg
 def test_a_clip_of_which_an_expert_makes_nan_is_a_failure(folder, monkeypatch):
     hear = listeners.AudioListener.hear
 

@@ -58,24 +58,29 @@ class DatasetWriter:
         self._take_up()
 
     def _take_up(self) -> None:
-        """Keeps what an interrupted run of the same source finished, and removes everything else."""
+        """Keeps what an interrupted run of the same source finished, and removes what another one left."""
         progress = self._partial / _PROGRESS_FILE
-        try:
-            found = json.loads(progress.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            found = {}
-        if isinstance(found, dict) and found.get("source") == self._source:
-            self._arrays = found["arrays"]
-        elif self._partial.exists():
-            shutil.rmtree(self._partial)
+        if self._partial.exists():
+            try:
+                found = json.loads(progress.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                raise DatasetError(f"{self._partial} exists and was left by no run; remove it") from None
+            if found["source"] == self._source:
+                self._arrays = found["arrays"]
+            else:
+                shutil.rmtree(self._partial)
         self._partial.mkdir(parents=True, exist_ok=True)
+        self._note_progress()
 
-    def _finished(self, name: str, entry: dict[str, Any]) -> None:
-        self._arrays[name] = entry
+    def _note_progress(self) -> None:
         text = json.dumps({"source": self._source, "arrays": self._arrays})
         part = self._partial / f"{_PROGRESS_FILE}.new"
         part.write_text(text, encoding="utf-8")
         part.replace(self._partial / _PROGRESS_FILE)
+
+    def _finished(self, name: str, entry: dict[str, Any]) -> None:
+        self._arrays[name] = entry
+        self._note_progress()
 
     def has(self, name: str) -> bool:
         """Whether the array of an expert, or of "words", is already complete."""

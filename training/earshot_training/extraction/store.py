@@ -24,6 +24,8 @@ class FeatureStore:
         self.folder = folder
         identity = json.dumps({each.name: each.identity for each in listeners}, indent=2, sort_keys=True)
         path = folder / "experts.json"
+        if folder.exists() and not path.is_file():
+            raise ExtractionError(f"{folder} exists and was left by no run; remove it")
         if path.is_file() and path.read_text(encoding="utf-8") != identity:
             raise ExtractionError(
                 f"{folder} has features of other experts or settings; remove it, or name another output"

@@ -1,5 +1,6 @@
 """Converts a published archive, or the folder it unpacks to, into the project's layout."""
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from earshot_training.datasets.published.unpacking import unpack
 from earshot_training.datasets.writer import DatasetWriter
 from earshot_training.experts.catalogue import expert_facts
 from earshot_training.experts.extract import vggish_variant
+
+_STAMP = "archive.json"  # tells what an unpacked folder was made of
+_BAR = "{desc} {percentage:3.0f} %|{bar}|"
 
 
 @dataclass
@@ -80,22 +84,25 @@ def find_root(folder: Path, published: PublishedSet) -> Path:
 
 def _unpack_archive(archive: Path, wanted: list[str], folder: Path, quiet: bool) -> None:
     """Unpacks what is wanted; what an interrupted run took out of the same archive is kept."""
-    stamp, mark = (
-        folder / "archive.txt",
-        f"{archive.name} {archive.stat().st_size} {archive.stat().st_mtime_ns}",
-    )
-    if folder.exists() and not (stamp.is_file() and stamp.read_text(encoding="utf-8") == mark):
-        shutil.rmtree(folder)
+    facts = archive.stat()
+    stamp, mark = folder / _STAMP, [archive.name, facts.st_size, facts.st_mtime_ns, sorted(wanted)]
+    if folder.exists():
+        if not stamp.is_file():
+            raise DatasetError(f"{folder} exists and was not made by a conversion; remove it")
+        found = json.loads(stamp.read_text(encoding="utf-8"))
+        if found == [mark, "complete"]:
+            return
+        if found[0] != mark:
+            shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(mark, encoding="utf-8")
-    with tqdm(
-        total=1.0, desc="unpacking", disable=quiet, bar_format="{desc} {percentage:3.0f} %|{bar}|"
-    ) as bar:
+    stamp.write_text(json.dumps([mark, "begun"]), encoding="utf-8")
+    with tqdm(total=1.0, desc="unpacking", disable=quiet, bar_format=_BAR) as bar:
 
         def show(done: int, total: int) -> None:
             bar.update(done / max(total, 1) - bar.n)
 
         unpack(archive, wanted, folder, show)
+    stamp.write_text(json.dumps([mark, "complete"]), encoding="utf-8")
 
 
 def _convert_folder(
