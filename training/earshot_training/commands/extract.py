@@ -148,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def open_listeners(arguments: argparse.Namespace) -> list[Listener]:
-    """The experts that the options name. Raises ExtractionError where one has neither weights nor an export."""
+    """The experts that the options name. Raises ExtractionError where one has no weights and no export."""
     weights, folder = dict(arguments.weights), arguments.experts_dir
     exported = exported_names(folder) if folder else []
     names = (

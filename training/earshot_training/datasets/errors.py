@@ -2,4 +2,4 @@
 
 
 class DatasetError(Exception):
-    """A data set that is not whole or not what it says. The message tells what was expected and what found."""
+    """A data set that is not whole or not what it says. The message tells what was expected and found."""

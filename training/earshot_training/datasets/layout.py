@@ -144,7 +144,7 @@ def open_dataset(folder: str | Path) -> Dataset:
 
 
 def read_ids(path: Path) -> list[str]:
-    """The ids of a list file, one a line; empty lines do not count. Raises DatasetError where an id repeats."""
+    """The ids of a list file, one a line; empty lines do not count. Raises DatasetError if one repeats."""
     if not path.is_file():
         raise DatasetError(f"{path} is missing")
     ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -29,7 +29,7 @@ def write_features(
     dtype: str,
     file_format: str,
 ) -> Dataset:
-    """Writes the clips that are done. `counts`: what is told of the others. The rest is as in `run.extract`."""
+    """Writes the clips that are done. `counts`: what is told of the others. The rest as in `run.extract`."""
     clips = [
         replace(
             clip,

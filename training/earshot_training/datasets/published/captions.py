@@ -38,7 +38,7 @@ def _tokens(caption: Any, id: str, path: Path) -> list[str]:
 
 
 def read_word_vectors(path: Path, dim: int = WORD_DIM) -> dict[str, list[np.ndarray]]:
-    """Clip id -> the word vectors [words, dim] of each caption. Raises DatasetError for other shapes or NaN."""
+    """Clip id -> the word vectors [words, dim] of each caption. Raises DatasetError for NaN, too."""
     content = read_pickle(path)
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: expected a dict of word vectors, found {type(content).__name__}")

@@ -1,4 +1,4 @@
-"""SoundDescs: pickled dictionaries of descriptions and categories of BBC sound effects (reference fact 6.2)."""
+"""SoundDescs: pickled dictionaries of descriptions of BBC sound effects (reference fact 6.2)."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from earshot_training.datasets.errors import DatasetError
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file and their line numbers. Raises DatasetError where a column or a cell is lacking."""
+    """The rows of a CSV file and their line numbers. Raises DatasetError where one is lacking."""
     if not path.is_file():
         raise DatasetError(f"{path} is missing")
     try:
