@@ -16,6 +16,7 @@ from reference_files import settings_of, write_checkpoint
 from stand_in_experts import write_stand_in
 
 from earshot_training.checkpoint_import.calibration import neutral
+from earshot_training.checkpoint_import.card import model_card
 from earshot_training.checkpoint_import.errors import OutputExistsError
 from earshot_training.checkpoint_import.grid import CLIP_SECONDS, make_grid
 from earshot_training.checkpoint_import.output import new_folder
@@ -112,6 +113,13 @@ def test_a_manifest_tells_where_its_pack_comes_from():
     assert "not fitted" in origin["calibration"]
     card = (COMMITTED / "MODEL_CARD.md").read_text()
     assert origin["checkpoint"]["sha256"] in card and "| vggsound | audio | 5 | sequence, 29 |" in card
+
+
+def test_a_card_names_the_published_checkpoint():
+    manifest = json.loads((COMMITTED / "manifest.json").read_text())
+    assert "It is not one of the published" in model_card(manifest)
+    manifest["provenance"]["checkpoint"]["published"] = "clotho-train/1a2b3c4d/seed-0/2021-06-10_14-45-51"
+    assert "published `clotho-train/1a2b3c4d/seed-0/2021-06-10_14-45-51`" in model_card(manifest)
 
 
 # --- the reference's own files ---

@@ -19,7 +19,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         for expert in manifest["experts"]
     )
     published = (
-        f"It is the published checkpoint `{checkpoint['published']}`."
+        f"By the names in it, it is the published `{checkpoint['published']}`; no hash of that is published."
         if checkpoint["published"]
         else "It is not one of the published checkpoints that can be told by their names."
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 from earshot_training.checkpoint_import.errors import UnknownSettingError
 from earshot_training.pack import PackVocabulary
-from earshot_training.text import WORD2VEC_ENGLISH, Lemmas, Spelling
+from earshot_training.text import WORD2VEC_ENGLISH, Lemmas, Reader, Spelling
 from earshot_training.text.word2vec_english import tokenise
-from earshot_training.word2vec import open_word2vec
+from earshot_training.word2vec import Word2Vec, open_word2vec
 from earshot_training.word_vectors import read_texts
 
 LEMMAS_FILE, SPELLING_FILE = "lemmas.txt", "spelling.txt"
@@ -49,7 +49,7 @@ class WordChoice:
         is left.
         """
         file = open_word2vec(self.source, dim)
-        words = spellings(text for path in self.lists for text in _texts(path)) if self.lists else None
+        words = self._listed(file) if self.lists else None
         vocabulary = file.vocabulary(words, self.most_frequent or (None if self.lists else MOST_FREQUENT))
         if not len(vocabulary):
             raise UnknownSettingError(
@@ -61,6 +61,13 @@ class WordChoice:
         if self.spelling:
             self.spelling.write(folder / SPELLING_FILE)
         return len(vocabulary)
+
+    def _listed(self, file: Word2Vec) -> set[str]:
+        """The words of the lists as written, and those that a reader finds for them in the whole file: with
+        these a pack reads every text of the lists as the whole file does."""
+        texts = [text for path in self.lists for text in _texts(path)]
+        reader = Reader(file, self.lemmas, self.spelling)
+        return spellings(texts).union(*(reader.read(text).words for text in texts))
 
     def provenance(self, size: int) -> dict[str, Any]:
         return {
