@@ -16,8 +16,8 @@ ROWS = ("vggish", "vggsound", "inst", "scene", "r2p1d")
 
 @dataclass(frozen=True)
 class ExpertFigures:
-    """One row. `macs` of one window; `window_seconds`: how far apart two windows start; `seconds`: what one
-    takes on one thread, or None where it was not measured."""
+    """One row. `macs` of one window; `window_seconds`: how far apart two windows start; `seconds`: of one
+    processor that it takes, or None where that was not measured."""
 
     name: str
     window: str
@@ -74,9 +74,9 @@ def _timed(figures: ExpertFigures, repeats: int) -> ExpertFigures:
     taken = []
     with torch.no_grad():
         for _ in range(repeats):
-            start = time.perf_counter()
+            start = time.process_time()  # not the clock: other work on the machine should not count
             expert(window)
-            taken.append(time.perf_counter() - start)
+            taken.append(time.process_time() - start)
     torch.set_num_threads(threads)
     return ExpertFigures(**{**vars(figures), "seconds": min(taken)})
 
