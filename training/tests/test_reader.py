@@ -7,6 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 
+from earshot_training.checkpoint_import import WordChoice
 from earshot_training.npm_packages import PackageError, fetch_package_files
 from earshot_training.places import file_sha256
 from earshot_training.text import Lemmas, LemmaTableError, Reader, Spelling, SpellingTableError
@@ -161,6 +162,27 @@ def test_a_whole_word2vec_file_can_be_read_with(tmp_path):
     reader = Reader(open_word2vec(path))
     np.testing.assert_array_equal(reader.vectors("The dog barked"), [[5, 6], [1, 2], [3, 4]])
     np.testing.assert_array_equal(reader.vectors("zorp"), [[3, 4]])
+
+
+def test_a_pack_of_a_list_s_words_reads_the_list_as_the_whole_file_does(tmp_path):
+    words = ["the", "bird", "goose", "oink", "Dog", "bard", "geese-like"]
+    lines = [f"{word} {row} 1" for row, word in enumerate(words)]
+    (tmp_path / "vectors.txt").write_text("\n".join([f"{len(words)} 2", *lines, ""]))
+    (tmp_path / "list.txt").write_text("The geese oinked\na brid and a Dog\n")
+    lemmas, spelling = (
+        Lemmas({"geese": ["goose"]}),
+        Spelling([("a", 9), ("and", 8), ("bird", 7), ("bard", 6)]),
+    )
+    choice = WordChoice(tmp_path / "vectors.txt", (tmp_path / "list.txt",), lemmas=lemmas, spelling=spelling)
+    assert choice.write(tmp_path, 2) == 5
+    pack = Reader(choice.description.load(tmp_path), lemmas, spelling)
+    whole = Reader(open_word2vec(tmp_path / "vectors.txt"), lemmas, spelling)
+    for text, found in (
+        ("The geese oinked", ["the", "goose", "oink"]),
+        ("a brid and a Dog", ["bird", "Dog"]),
+    ):
+        assert pack.read(text).words == whole.read(text).words == found
+        np.testing.assert_array_equal(pack.vectors(text), whole.vectors(text))
 
 
 def test_suggestions_are_the_nearest_words_the_more_frequent_first():
