@@ -173,6 +173,12 @@ def test_figures_of_other_lists_than_the_paper_s_are_marked(reproduced):
     assert note in (reproduced / "table2.md").read_text()
 
 
+def test_other_settings_than_the_paper_s_are_marked(reproduced):
+    text = (reproduced / "table2.md").read_text()
+    found = "shared_dim 16 (768), text_clusters 4 (20), epochs 1 (20), batch_size 16 (128)"
+    assert f"Note: trained with other settings than the paper's: {found}." in text
+
+
 def test_rows_of_two_tables_that_are_the_same_training_train_once(reproduced, toys, capsys, monkeypatch):
     runs = sorted(path.name for path in (reproduced / "runs").iterdir())
     assert run(f"reproduce --table 1 --data {toys} --output {reproduced} --seeds 0,1 {TRIAL}") == 0

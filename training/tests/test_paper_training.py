@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -438,6 +439,16 @@ def test_the_cpu_trains_in_float32_and_a_gpu_that_is_not_there_is_refused(monkey
         choose_device(Config(device="cuda"))
     with pytest.raises(TrainingError, match="expected a device such as auto, cpu or cuda, found 'abacus'"):
         choose_device(Config(device="abacus"))
+
+
+def test_the_layers_are_compiled_whole_for_batches_of_any_size_where_that_is_asked_for(toy, monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
+    (plain, inputs), (compiled, _) = new_trainer(toy), new_trainer(toy, compile=True)
+    compiled.model.load_state_dict(plain.model.state_dict())
+    for size in (8, 5):
+        batch = inputs.batch(toy.splits["train"][:size], np.random.default_rng(0))
+        torch.testing.assert_close(compiled.step(batch), plain.step(batch))
+    assert list(compiled.state()["model"]) == list(plain.state()["model"])
 
 
 @pytest.mark.parametrize("precision", ("bfloat16", "float16"))

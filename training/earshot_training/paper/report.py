@@ -48,7 +48,7 @@ def markdown(part: str, reproduction: Reproduction) -> str:
         lines += _lines_of(row, comparison, columns)
     if done:
         lines.append("")
-    notes = list(dict.fromkeys(row.note for row in done if row.note))
+    notes = list(dict.fromkeys(note for row in done for note in row.notes))
     lines += [f"Note: {note}." for note in notes] + [""] * bool(notes)
     lines += _not_run(reproduction)
     return "\n".join(lines).rstrip() + "\n"
@@ -65,7 +65,9 @@ def _lines_of(row: Row, comparison: Comparison, columns: list[tuple[str, str]]) 
         published_cells = [theirs[side][metric] for side, metric in columns]
         differences = [x["mean"] - mean for x, (mean, _) in zip(ours, published_cells, strict=True)]
         lines.append(_line("", "", comparison.source, [_cell(*cell) for cell in published_cells]))
-        lines.append(_line("", "", "difference", [f"{difference:+.1f}" for difference in differences]))
+        lines.append(
+            _line("", "", "difference", [f"{round(difference, 1) + 0.0:+.1f}" for difference in differences])
+        )
     return lines
 
 
@@ -104,7 +106,7 @@ def as_json(part: str, reproduction: Reproduction) -> dict[str, Any]:
                 "title": row.config.title,
                 "state": "done" if row.summary else "lacking" if row.lacks else "not run",
                 "lacks": row.lacks,
-                "note": row.note,
+                "notes": row.notes,
                 "folder": str(row.folder) if row.folder else None,
                 "settings": to_json(row.config),
                 "ours": row.summary,

@@ -9,7 +9,7 @@ from earshot_training.datasets import DatasetError
 from earshot_training.paper.config import Config, config_names, load_config, run_name
 from earshot_training.paper.inputs import Inputs
 from earshot_training.paper.options import Overrides
-from earshot_training.paper.requirements import DataFolder, lacks, other_sizes
+from earshot_training.paper.requirements import DataFolder, lacks, other_settings, other_sizes
 from earshot_training.paper.seeds import train_seeds
 from earshot_training.paper.summary import summarise
 from earshot_training.paper.trainer import TrainingError
@@ -24,7 +24,7 @@ class Row:
     config: Config
     lacks: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
-    note: str | None = None  # why its figures cannot be set beside the paper's
+    notes: list[str] = field(default_factory=list)  # why its figures cannot be compared with the paper's
     folder: Path | None = None
 
 
@@ -57,7 +57,11 @@ class Reproduction:
             before = lacks(self._config(config.pretraining), self.data, self.vectors is not None)
             row.lacks += [f"for its pre-training ({config.pretraining}), {thing}" for thing in before]
         if not row.lacks:
-            row.note = other_sizes(self.data.datasets[config.dataset], config)
+            notes = (
+                other_settings(config, load_config(name)),
+                other_sizes(self.data.datasets[config.dataset]),
+            )
+            row.notes = [note for note in notes if note]
         return row
 
     def carry_out(self, after_row: Callable[[], None]) -> None:

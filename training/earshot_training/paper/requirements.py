@@ -1,5 +1,6 @@
 """What a row of the paper needs, and what of it is not at hand."""
 
+import json
 from pathlib import Path
 
 from earshot_training.datasets import Dataset, DatasetError, open_dataset
@@ -52,7 +53,18 @@ def lacks(config: Config, data: DataFolder, has_words: bool) -> list[str]:
     return missing
 
 
-def other_sizes(dataset: Dataset, config: Config) -> str | None:
+def other_settings(config: Config, row: Config) -> str | None:
+    """In words, the settings that differ from those of the paper's row; None where none does."""
+    ours, theirs = config.outcome(), row.outcome()
+    other = [
+        f"{name} {json.dumps(ours[name])} ({json.dumps(theirs[name])})"
+        for name in ours
+        if ours[name] != theirs[name]
+    ]
+    return f"trained with other settings than the paper's: {', '.join(other)}" if other else None
+
+
+def other_sizes(dataset: Dataset) -> str | None:
     """In words, how the lists differ in size from the paper's; None where they do not, or it has none."""
     wanted = split_sizes(dataset.name)
     found = {name: len(dataset.splits[name]) for name in wanted if name in dataset.splits}
