@@ -119,7 +119,8 @@ async function encodeStreams(
     decoding.abort();
   }
   if (segments.length > 0) return { durationSeconds, segments };
-  throw problems[0] ?? new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
+  const silent = new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
+  throw problems.sound ?? problems.pictures ?? silent;
 }
 
 /** Share of a job's progress; null when the length of the media is unknown. */

@@ -28,8 +28,8 @@ export interface StreamParts {
 /** The streams of a file that its pack attends to. */
 export interface OpenedStreams {
   streams: VideoStreams;
-  /** Why streams turned out to hold nothing; filled while they are read. */
-  problems: EarshotError[];
+  /** Why a stream turned out to hold nothing; filled while they are read. */
+  problems: { sound?: EarshotError; pictures?: EarshotError };
 }
 
 type ErrorClass = new (...args: never[]) => EarshotError;
@@ -51,19 +51,19 @@ export function openStreams(parts: StreamParts, file: string, media: MediaProbe,
   if (sound === null && pictures === null) throw nothingFor(takes("audio"), takes("visual"));
 
   const limits = { temporaryDirectory: options.temporaryDirectory, ...options.limits };
-  const problems: EarshotError[] = [];
-  const readable = <T>(stream: AsyncIterable<T>, tolerated: readonly ErrorClass[]) => {
+  const problems: OpenedStreams["problems"] = {};
+  const readable = <T>(subject: keyof typeof problems, stream: AsyncIterable<T>, tolerated: readonly ErrorClass[]) => {
     // Without the other one there is nothing to go on with.
     if (sound === null || pictures === null) return stream;
     return orNothing(stream, tolerated, (problem) => {
-      problems.push(problem);
-      logger.warn({ err: problem }, "a stream of a video cannot be decoded and counts as absent");
+      problems[subject] = problem;
+      logger.warn({ err: problem, subject }, "a stream of a video cannot be decoded and counts as absent");
     });
   };
   const streams: VideoStreams = {};
   if (sound !== null) {
     const pcm = decodePcm(tools, file, { stream: sound, sampleRate, ...limits }, signal);
-    streams.sound = readable(pcm, [MediaTruncatedError]);
+    streams.sound = readable("sound", pcm, [MediaTruncatedError]);
   }
   if (pictures !== null) {
     streams.pictures = {
@@ -71,7 +71,7 @@ export function openStreams(parts: StreamParts, file: string, media: MediaProbe,
       open: ({ framesPerSecond, frameWidth: width, frameHeight: height }) => {
         const format = { stream: pictures, framesPerSecond, width, height };
         const frames = decodeFrames(tools, file, { ...format, ...limits }, signal);
-        return readable(frames, [MediaTruncatedError, MediaCodecUnsupportedError]);
+        return readable("pictures", frames, [MediaTruncatedError, MediaCodecUnsupportedError]);
       },
     };
   }

@@ -11,7 +11,7 @@ import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
 import type { Tensor } from "../../../src/models/tensor.js";
 import { recordedLog } from "../../fixtures/recorded-log.js";
 import { tone } from "../../fixtures/sounds.js";
-import { TINY_PACK } from "../../fixtures/tiny-pack.js";
+import { SEEING_PACK, TINY_PACK } from "../../fixtures/tiny-pack.js";
 
 const cpu: InferenceOptions = { executionProviders: ["cpu"], whenProviderMissing: "fallback", threads: 2 };
 const WINDOW = 15_600;
@@ -181,6 +181,51 @@ describe("the inference pool", { timeout }, () => {
   });
 });
 
+describe("the inference pool of a pack that sees", { timeout }, () => {
+  let seeing: InferencePool;
+  beforeAll(async () => {
+    seeing = await createInferencePool(await loadModelPack(SEEING_PACK), { ...cpu, threads: 1 }, recordedLog());
+    return () => seeing.close();
+  });
+
+  /** Two frames of 24 x 12: all green, and red with its last row blue. */
+  function frames(): Uint8Array {
+    const data = new Uint8Array(2 * 12 * 24 * 3);
+    for (let pixel = 0; pixel < 12 * 24; pixel++) {
+      data[pixel * 3 + 1] = 255;
+      data[(12 * 24 + pixel) * 3 + (pixel < 11 * 24 ? 0 : 2)] = 255;
+    }
+    return data;
+  }
+
+  it("hands over frames as bytes, to a graph whose weights lie beside it", async () => {
+    const data = frames();
+    const { features } = await seeing.run("scene", { frames: { data, dims: [2, 1, 12, 24, 3] } });
+    expect(features!.dims).toEqual([2, 1, 3]);
+    const expected = [0, 1, 0, 11 / 12, 0, 1 / 12];
+    features!.data.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+    expect(data.length).toBe(0);
+  });
+
+  it("copies frames that are a part of something larger", async () => {
+    const whole = frames();
+    const data = whole.subarray(12 * 24 * 3);
+    const { features } = await seeing.run("scene", { frames: { data, dims: [1, 1, 12, 24, 3] } });
+    expect(features!.data[0]).toBeCloseTo(11 / 12, 5);
+    expect(whole.length).toBe(2 * 12 * 24 * 3);
+  });
+
+  it("refuses frames that are no bytes, and bytes that are no sound", async () => {
+    const floats = { data: new Float32Array(12 * 24 * 3), dims: [1, 1, 12, 24, 3] };
+    await expect(seeing.run("scene", { frames: floats })).rejects.toMatchObject({
+      code: "INFERENCE_FAILED",
+      message: expect.stringContaining('"frames" is float32, expected uint8') as string,
+    });
+    const bytes = { data: new Uint8Array(WINDOW), dims: [1, WINDOW] };
+    await expect(seeing.run("vggish", { waveform: bytes })).rejects.toMatchObject({ code: "INFERENCE_FAILED" });
+  });
+});
+
 /** The CUDA build of the runtime, which an ordinary install lacks. */
 const hasCuda = existsSync(
   fileURLToPath(new URL(`../bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime_providers_cuda.so`, import.meta.resolve("onnxruntime-node"))),
@@ -206,6 +251,9 @@ describe.skipIf(hasCuda)("a pool that is asked for CUDA where there is none (ski
   });
 });
 
+/** Fields that make an expert one that sees. */
+const visual = { modality: "visual", framesPerSecond: 1, frameWidth: 4, frameHeight: 4, framesPerWindow: 1, hopFrames: 1 };
+
 describe("a pack whose graphs are not what its manifest promises", { timeout }, () => {
   let folder: string;
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -229,6 +277,7 @@ describe("a pack whose graphs are not what its manifest promises", { timeout }, 
   it.each([
     ["a width it does not have", (copy: ModelPack) => (copy.manifest.experts[0]!.featureDim = 9), /features.*\[batch, 1, 8\], expected float32 \[batch, 1, 9\]/],
     ["an output it does not have", (copy: ModelPack) => (copy.manifest.experts[1]!.name = "panns"), /no output "embedding_panns"/],
+    ["frames where there is sound", (copy: ModelPack) => Object.assign(copy.manifest.experts[0]!, visual), /no input "frames"/],
     ["fewer experts than it has", (copy: ModelPack) => copy.manifest.experts.pop(), /"weights".*expected float32 \[batch, 1\]/],
   ])("is refused when the manifest gives %s", async (_, change, message) => {
     const copy = damaged(change);

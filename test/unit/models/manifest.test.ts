@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { flatDimension, packManifestSchema } from "../../../src/models/manifest.js";
-import { readManifest, type LooseManifest } from "../../fixtures/tiny-pack.js";
+import { readManifest, SEEING_PACK, type LooseManifest } from "../../fixtures/tiny-pack.js";
 
 /** What the schema says about the fixture's manifest after a change. */
 function problemsAfter(change: (manifest: LooseManifest) => void): string {
@@ -69,5 +69,41 @@ describe("the manifest schema", () => {
       m.files["experts/vggish.onnx"] = m.files["vggish.onnx"]!;
     };
     expect(problemsAfter(move)).toBe("");
+  });
+});
+
+describe("the manifest schema, for experts of the paper", () => {
+  const seeing = (change: (manifest: LooseManifest) => void): string => {
+    const changed = readManifest(SEEING_PACK);
+    change(changed);
+    const result = packManifestSchema.safeParse(changed);
+    return result.success ? "" : z.prettifyError(result.error);
+  };
+
+  it("accepts experts that see beside experts that hear, and without them", () => {
+    expect(seeing(() => undefined)).toBe("");
+    expect(seeing((m) => (m.experts = m.experts.filter((expert) => expert["modality"] === "visual")))).toBe("");
+  });
+
+  it("accepts windows that are longer than a segment, and fewer rows than tokens", () => {
+    // VGGSound of the published AudioCaps models: 32 tokens for ten seconds, of which 29 are kept.
+    const audioCaps = (m: LooseManifest) => {
+      m.segment = { lengthSamples: 153_600, hopSamples: 76_800 };
+      Object.assign(m.experts[0]!, { hopSamples: 15_360, windowsPerSegment: 10, maxTokens: 29 });
+      const lengths = { windowSamples: 160_000, hopSamples: 76_800, windowsPerSegment: 1 };
+      Object.assign(m.experts[1]!, { ...lengths, tokensPerWindow: 32, maxTokens: 29 });
+    };
+    expect(problemsAfter(audioCaps)).toBe("");
+  });
+
+  it.each([
+    ["a video without frames a second", (m: LooseManifest) => (m.experts[1]!["framesPerSecond"] = 0), /experts\[1\].framesPerSecond/],
+    ["half a frame", (m: LooseManifest) => (m.experts[1]!["hopFrames"] = 0.5), /experts\[1\].hopFrames/],
+    ["frames of an absurd size", (m: LooseManifest) => (m.experts[1]!["frameWidth"] = 100_000), /experts\[1\].frameWidth/],
+    ["windows of sound for an expert that sees", (m: LooseManifest) => (m.experts[0]!["modality"] = "visual"), /framesPerSecond/],
+    ["an average of several rows", (m: LooseManifest) => (m.experts[1]!["maxTokens"] = 2), /must be 1/],
+    ["an expert that sees called like an encoder", (m: LooseManifest) => (m.experts[1]!["name"] = "text-encoder"), /reserved/],
+  ])("refuses %s and says where", (_, change, message) => {
+    expect(seeing(change)).toMatch(message);
   });
 });

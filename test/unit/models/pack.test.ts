@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadModelPack, packFile } from "../../../src/models/pack.js";
-import { readManifest, TINY_PACK, type LooseManifest } from "../../fixtures/tiny-pack.js";
+import { readManifest, SEEING_PACK, TINY_PACK, type LooseManifest } from "../../fixtures/tiny-pack.js";
 
 let folder: string;
 let pack: string;
@@ -116,5 +116,32 @@ describe("loading a model pack", () => {
     rmSync(inPack("vggish.onnx"));
     const error = await loadModelPack(pack).catch((reason: unknown) => reason);
     expect((error as Error).message).not.toContain(folder);
+  });
+});
+
+describe("weights that lie beside their graph", () => {
+  beforeEach(() => cpSync(SEEING_PACK, pack, { recursive: true }));
+
+  it("are checked like every file", async () => {
+    const weights = readFileSync(inPack("scene.onnx.data"));
+    weights[3]! ^= 1;
+    writeFileSync(inPack("scene.onnx.data"), weights);
+    await expect(loadModelPack(pack)).rejects.toMatchObject({
+      code: "PACK_FILE_ALTERED",
+      message: expect.stringContaining('"scene.onnx.data"') as string,
+    });
+  });
+
+  it("are refused when the manifest does not list them, since they would be read unchecked", async () => {
+    changeManifest((manifest) => delete manifest.files["scene.onnx.data"]);
+    await expect(loadModelPack(pack)).rejects.toMatchObject({
+      code: "PACK_MANIFEST_INVALID",
+      message: expect.stringContaining('"scene.onnx.data", the weights of "scene.onnx"') as string,
+    });
+  });
+
+  it("are missed when they are not there", async () => {
+    rmSync(inPack("scene.onnx.data"));
+    await expect(loadModelPack(pack)).rejects.toMatchObject({ code: "PACK_FILE_MISSING" });
   });
 });
