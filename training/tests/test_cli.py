@@ -11,7 +11,7 @@ def test_help_names_every_command(capsys):
     assert stop.value.code == 0
     text = capsys.readouterr().out
     for module in COMMANDS:
-        assert module.__name__.rpartition(".")[2] in text
+        assert module.__name__.rpartition(".")[2].replace("_", "-") in text
 
 
 def test_a_vocabulary_is_built_from_the_command_line(tmp_path, capsys):
