@@ -1,4 +1,4 @@
-"""Exports of the experts. EARSHOT_FULL=1 runs all five at full size: 11 GB of memory, 4 GB of disk, minutes."""
+"""Exports of the experts. EARSHOT_FULL=1 runs all five at full size: 11 GB of memory, 4 GB of disk."""
 
 import json
 import os
