@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { openIngesting } from "../../fixtures/ingesting.js";
+import { SEEING_PACK } from "../../fixtures/tiny-pack.js";
 
 /** Real and odd videos, which are not part of the repository. */
 const FOLDER = fileURLToPath(new URL("../../../../shared/data/videos", import.meta.url));
@@ -93,5 +94,39 @@ describe.skipIf(!there)(`the videos of ../shared/data${there ? "" : " (SKIPPED: 
     const segments = await catalog.segments.ofVideos(pack.id, [video?.id ?? ""]);
     // The first 2.49 s are silence; a segment that ended before would not be indexed.
     expect(segments[0]?.endSeconds).toBeGreaterThan(2.49);
+  });
+});
+
+/** Bits of the pack's experts: Vggish Inst R2p1d Scene vggSound. */
+const HEARS = 0b10001;
+const SEES = 0b01110;
+
+describe.skipIf(!there)(`odd ones of these videos with a pack that sees${there ? "" : " (SKIPPED)"}`, () => {
+  let test: Awaited<ReturnType<typeof openIngesting>>;
+  beforeAll(async () => {
+    test = await openIngesting([FOLDER], { modelPack: SEEING_PACK });
+  });
+  afterAll(() => test.end());
+
+  it.each([
+    ["audio-starts-late.mkv", HEARS | SEES],
+    ["bbb-ac3-surround51.ts", HEARS | SEES],
+    ["bbb-vfr.mp4", HEARS | SEES],
+    ["flower-no-audio-stream.mp4", SEES],
+    ["flower-silent-audio.mp4", SEES],
+    ["nasa-two-video-two-audio-two-subs.mp4", HEARS | SEES],
+    ["no-duration.webm", HEARS | SEES],
+    ["physics-lecture-audio-only-51.webm", HEARS],
+    ["truncated.mp4", HEARS | SEES],
+    ["truncated.webm", HEARS | SEES],
+    ["very-short-0.2s.mp4", HEARS | SEES],
+    ["webm-named.avi", HEARS | SEES],
+  ])("give %s the experts %d", async (name, expected) => {
+    const job = await test.ingestFile(path.join(await realpath(FOLDER), name), name);
+    expect(job).toMatchObject({ state: "COMPLETED", errorCode: null });
+    const { catalog, pack } = test.earshot;
+    const video = await catalog.videos.findByExternalId(DEFAULT_TENANT, name);
+    const segments = await catalog.segments.ofVideos(pack.id, [video?.id ?? ""]);
+    expect(segments.reduce((all, { pattern }) => all | pattern, 0)).toBe(expected);
   });
 });
