@@ -72,18 +72,7 @@ function frameArguments(file: string, { stream, framesPerSecond, width, height }
     ...inputArguments(file),
     ...["-map", `0:${stream.index}`, "-an", "-sn", "-dn", "-map_metadata", "-1"],
     // The rate again: some versions forget it behind `setpts` and take one of their own.
-    ...[
-      "-vf",
-      filters.join(","),
-      "-r",
-      String(framesPerSecond),
-      "-c:v",
-      "rawvideo",
-      "-pix_fmt",
-      "rgb24",
-      "-f",
-      "rawvideo",
-      "pipe:1",
-    ],
+    ...["-vf", filters.join(","), "-r", String(framesPerSecond)],
+    ...["-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"],
   ];
 }
