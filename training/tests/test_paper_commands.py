@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import golden, needs_shared
 from toy_dataset import WORD_DIM, toy_dataset, word_vectors
 
 from earshot_training.cli import main
@@ -166,6 +167,19 @@ def test_rows_that_cannot_run_say_which_file_they_lack(reproduced, toys):
     assert rows["table2/12-visual-audio"]["lacks"] == lacks
     text = (reproduced / "table2.md").read_text()
     assert "- table2/01-scene, table2/04-scene-r2p1d, table2/05-scene-inst: expert scene:" in text
+
+
+@needs_shared
+def test_rows_are_reproduced_from_an_archive_in_the_published_form(tmp_path, capsys):
+    archive = golden("dataset/AudioCaps-experts-audio-only.tar.gz")
+    data = tmp_path / "data"
+    data.mkdir()
+    assert run(f"dataset convert {archive} --name audiocaps --output {data / 'audiocaps'}") == 0
+    assert run(f"reproduce --table 3 --data {data} --output {tmp_path / 'out'} --seed 0 {TRIAL}") == 0
+    out = capsys.readouterr().out
+    assert "| AudioCaps, CE | 0 | ours |" in out
+    assert "train 6 (49,291), val 4 (428), test 5 (816)" in out
+    assert "`dataset convert` make it of http" in out and "CLOTHO-experts-audio-only.tar.gz" in out
 
 
 def test_figures_of_other_lists_than_the_paper_s_are_marked(reproduced):

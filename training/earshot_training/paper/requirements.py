@@ -81,7 +81,8 @@ def _lists(config: Config) -> list[str]:
 def _no_dataset(name: str, data: DataFolder) -> str:
     found = ", ".join(data.datasets) or "none"
     broken = "".join(f"; {path} cannot be read: {reason}" for path, reason in data.broken.items())
-    origin = f"; the authors publish it as {PUBLISHED[name].url}" if name in PUBLISHED else ""
+    commands = "`earshot-training dataset download` and `dataset convert` make it of"
+    origin = f"; {commands} {PUBLISHED[name].url}" if name in PUBLISHED else ""
     return f"data set {name}: no folder below {data.folder} holds it (found: {found}){origin}{broken}"
 
 
