@@ -5,6 +5,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+from earshot_training.npm_packages import PackageError
 from earshot_training.places import REPOSITORY, find_shared
 from earshot_training.starter.config import StarterConfig
 from earshot_training.starter.evaluate import report
@@ -120,7 +121,11 @@ def open_recipe(arguments: argparse.Namespace) -> Recipe:
     config = dataclasses.replace(StarterConfig(), data=data, work=work, **settings)
     if config.continue_from:
         check_licence(config.continue_from, config.strict_licence)
-    return Recipe(config, ensure_vocabulary(work / "vocabulary", data, config.vocabulary_size))
+    try:
+        vocabulary = ensure_vocabulary(work / "vocabulary", data, config.vocabulary_size)
+    except PackageError as error:
+        raise SystemExit(f"error: {error}") from None
+    return Recipe(config, vocabulary)
 
 
 def open_trained(arguments: argparse.Namespace) -> Recipe:
