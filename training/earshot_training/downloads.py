@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from earshot_training.errors import MendableError
+
 BLOCK = 1 << 20  # bytes read at a time
 ATTEMPTS = 5  # in a row without a new byte
 TIMEOUT = 60.0  # seconds without an answer
@@ -26,7 +28,7 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)  # HTTP answers that may be anothe
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: the server does not say)
 
 
-class DownloadError(Exception):
+class DownloadError(MendableError):
     """A file could not be had: the address is wrong, or the server fails again and again."""
 
 

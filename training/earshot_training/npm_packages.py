@@ -5,10 +5,11 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from earshot_training.errors import MendableError
 from earshot_training.places import file_sha256
 
 
-class PackageError(Exception):
+class PackageError(MendableError):
     """A package could not be fetched, or a file of it is not the one that is expected."""
 
 

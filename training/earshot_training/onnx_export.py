@@ -14,6 +14,8 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from earshot_training.errors import MendableError
+
 OPSET = 18
 TOLERANCE = 1e-4  # how far ONNX Runtime may differ from PyTorch
 CHECKED_BATCHES = (1, 3)  # other than the example's, so that a batch frozen into the graph shows
@@ -24,7 +26,7 @@ HALF_FROM = 1_024  # weights of fewer elements stay in single precision: they sa
 logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 
 
-class ParityError(Exception):
+class ParityError(MendableError):
     """The exported graph does not compute what the module does."""
 
 

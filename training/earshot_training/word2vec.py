@@ -20,6 +20,7 @@ from tempfile import NamedTemporaryFile
 
 import numpy as np
 
+from earshot_training.errors import MendableError
 from earshot_training.places import cache_folder
 from earshot_training.vocabulary import Vocabulary
 
@@ -29,7 +30,7 @@ LONGEST_WORD = 4096  # bytes; the program that writes such files cuts words at 1
 LONGEST_HEADER = 64  # bytes
 
 
-class Word2VecError(Exception):
+class Word2VecError(MendableError):
     """A file that is not what the word2vec program writes, or not all of it. The message names the file."""
 
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from earshot_training.errors import MendableError
+
 BASE_URL = "http://www.robots.ox.ac.uk/~vgg/research/collaborative-experts/data/models"
 RELEASES = ("ar", "arb")
 WEIGHTS_FILE, CONFIG_FILE = "trained_model.pth", "config.json"
 SEEDS = (0, 1, 2)
 
 
-class UnknownCheckpointError(Exception):
+class UnknownCheckpointError(MendableError):
     """No published checkpoint has this name."""
 
 

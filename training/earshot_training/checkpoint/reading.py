@@ -19,12 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from earshot_training.errors import MendableError
+
 ARCHITECTURE = "CENet"
 # Left over from older versions of the reference's model; its own evaluator drops them before a strict load.
 OUTDATED = ("ce.moe_fc_bottleneck1.", "ce.moe_cg.", "ce.moe_fc_proj.")
 
 
-class CheckpointError(ValueError):
+class CheckpointError(MendableError, ValueError):
     """A file is no checkpoint of the reference's models, or not one that can be trusted. The message says
     what was expected and what was found."""
 

@@ -1,8 +1,10 @@
 """Why a checkpoint does not become a model pack. One class a cause; messages say what was expected and what
 was found."""
 
+from earshot_training.errors import MendableError
 
-class ImportRefusedError(Exception):
+
+class ImportRefusedError(MendableError):
     """The parent of the causes below."""
 
 

@@ -9,13 +9,10 @@ from earshot_training.checkpoint.published import (
     BASE_URL,
     RELEASES,
     SEEDS,
-    UnknownCheckpointError,
     find_published,
     published,
 )
-from earshot_training.downloads import DownloadError, fetch
-
-INTERRUPTED = 130  # the exit code of a command that Ctrl-C stopped
+from earshot_training.downloads import fetch
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -41,7 +38,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     download.add_argument(
         "--base-url", default=BASE_URL, metavar="URL", help="another place of the same tree, such as a mirror"
     )
-    download.set_defaults(run=run_download)
+    download.set_defaults(run=run_download, stopped="stopped; the same command goes on from here")
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -63,18 +60,11 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def run_download(arguments: argparse.Namespace) -> int:
-    try:
-        entry = find_published(arguments.experiment, arguments.release)
-        folder = arguments.output or Path(f"{entry.experiment}-seed-{arguments.seed}")
-        for name, url in entry.urls(arguments.seed, arguments.base_url).items():
-            path = _fetch(url, folder / name)
-            print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-    except (UnknownCheckpointError, DownloadError) as error:
-        print(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here")
-        return INTERRUPTED
+    entry = find_published(arguments.experiment, arguments.release)
+    folder = arguments.output or Path(f"{entry.experiment}-seed-{arguments.seed}")
+    for name, url in entry.urls(arguments.seed, arguments.base_url).items():
+        path = _fetch(url, folder / name)
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

@@ -5,12 +5,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from earshot_training.datasets import Dataset, DatasetError, open_dataset
+from earshot_training.datasets import Dataset, open_dataset
 from earshot_training.datasets.published import PUBLISHED, convert, published_set
 from earshot_training.datasets.published.catalogue import ARCHIVES
-from earshot_training.downloads import DownloadError, fetch
-
-INTERRUPTED = 130
+from earshot_training.downloads import fetch
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -26,7 +24,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     download.add_argument(
         "--base-url", default=ARCHIVES, help="another place of the archives, such as a mirror"
     )
-    download.set_defaults(run=run_download)
+    download.set_defaults(run=run_download, stopped="stopped; the same command goes on from here")
 
     conversion = actions.add_parser(
         "convert", help="make a data set of a published archive", description="Goes on where it was stopped."
@@ -44,7 +42,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     conversion.add_argument("--format", choices=("npy", "safetensors"), default="npy")
     conversion.add_argument("--keep-unpacked", action="store_true", help="keep the unpacked files")
-    conversion.set_defaults(run=run_convert)
+    conversion.set_defaults(run=run_convert, stopped="stopped; the same command goes on from here")
 
     info = actions.add_parser("info", help="say what is in a data set")
     info.add_argument("folder", type=Path)
@@ -61,38 +59,22 @@ def run_download(arguments: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        try:
-            path = fetch(url, arguments.output / found.archive_file, progress=show)
-        except (DownloadError, OSError) as error:
-            bar.close()
-            print(f"error: {error}")
-            return 1
-        except KeyboardInterrupt:
-            bar.close()
-            print("stopped; the same command goes on from here")
-            return INTERRUPTED
+        path = fetch(url, arguments.output / found.archive_file, progress=show)
     print(f"{path}, {path.stat().st_size:,} bytes; neither its size nor a hash is published")
     return 0
 
 
 def run_convert(arguments: argparse.Namespace) -> int:
     experts = arguments.experts.split(",") if arguments.experts else None
-    try:
-        found = convert(
-            arguments.source,
-            published_set(arguments.name),
-            arguments.output,
-            experts,
-            arguments.dtype,
-            arguments.format,
-            arguments.keep_unpacked,
-        )
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here")
-        return INTERRUPTED
+    found = convert(
+        arguments.source,
+        published_set(arguments.name),
+        arguments.output,
+        experts,
+        arguments.dtype,
+        arguments.format,
+        arguments.keep_unpacked,
+    )
     print(describe(found.dataset))
     for note in found.notes:
         print(f"note: {note}")
@@ -100,13 +82,9 @@ def run_convert(arguments: argparse.Namespace) -> int:
 
 
 def run_info(arguments: argparse.Namespace) -> int:
-    try:
-        dataset = open_dataset(arguments.folder)
-        if arguments.verify:
-            dataset.verify()
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}")
-        return 1
+    dataset = open_dataset(arguments.folder)
+    if arguments.verify:
+        dataset.verify()
     print(describe(dataset))
     if arguments.verify:
         print("verified: every number is finite, every clip of a split has a caption and an expert")

@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from earshot_training.downloads import DownloadError
 from earshot_training.experts.build import NETWORKS
 from earshot_training.experts.catalogue import EXPERTS
-from earshot_training.experts.errors import SettingsError, WeightsError
+from earshot_training.experts.errors import WeightsError
 from earshot_training.experts.expert import Expert
 from earshot_training.experts.export import write_expert
 from earshot_training.experts.random_weights import random_expert
@@ -23,7 +22,6 @@ from earshot_training.experts.sources import (
 )
 from earshot_training.experts.table import ROWS, markdown, measure
 from earshot_training.experts.weights import load_expert
-from earshot_training.onnx_export import ParityError
 from earshot_training.places import file_sha256
 
 
@@ -37,7 +35,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     action = actions.add_parser("download", help="download public weights; goes on where it stopped")
     action.add_argument("names", nargs="+", metavar="NAME", help=f"one of {', '.join(SOURCES)}")
     action.add_argument("--folder", type=Path, help="where to (default: the cache)")
-    action.set_defaults(run=run_download)
+    action.set_defaults(run=run_download, stopped="stopped; the same command goes on from here")
 
     action = actions.add_parser("export", help="write NAME.onnx and NAME.json")
     action.add_argument("name", choices=NETWORKS)
@@ -83,13 +81,9 @@ def run_download(arguments: argparse.Namespace) -> int:
         if name not in SOURCES:
             print(f"error: expected names of {', '.join(SOURCES)} but found {name!r}")
             return 1
-    try:
-        for name in arguments.names:
-            for path in download(SOURCES[name], arguments.folder, _show_progress):
-                print(f"{path}  {path.stat().st_size:,} bytes, sha256 {file_sha256(path)}")
-    except DownloadError as error:
-        print(f"error: {error}")
-        return 1
+    for name in arguments.names:
+        for path in download(SOURCES[name], arguments.folder, _show_progress):
+            print(f"{path}  {path.stat().st_size:,} bytes, sha256 {file_sha256(path)}")
     return 0
 
 
@@ -100,12 +94,8 @@ def run_export(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     given = {name: getattr(arguments, name) for name in names}
     settings = {name: value for name, value in given.items() if value is not None}
-    try:
-        expert, licence, weights = _expert(arguments, settings)
-        description, difference = write_expert(expert, arguments.output, licence, weights, arguments.half)
-    except (DownloadError, ParityError, SettingsError, WeightsError, OSError) as error:
-        print(f"error: {error}")
-        return 1
+    expert, licence, weights = _expert(arguments, settings)
+    description, difference = write_expert(expert, arguments.output, licence, weights, arguments.half)
     for name, file in description.files.items():
         print(f"{arguments.output / name}  {file['bytes']:,} bytes")
     print(f"ONNX Runtime and PyTorch differ by {difference:.1e} at most")
@@ -113,11 +103,7 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 
 def run_table(arguments: argparse.Namespace) -> int:
-    try:
-        rows = [measure(name, timed=not arguments.no_speed) for name in arguments.names or ROWS]
-    except SettingsError as error:
-        print(f"error: {error}")
-        return 1
+    rows = [measure(name, timed=not arguments.no_speed) for name in arguments.names or ROWS]
     print(markdown(rows))
     return 0
 

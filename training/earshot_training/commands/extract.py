@@ -8,26 +8,12 @@ from typing import Any
 
 import torch
 
-from earshot_training.datasets import DatasetError
 from earshot_training.datasets.raw import CaptionSet, read_raw
-from earshot_training.downloads import DownloadError
 from earshot_training.experts.build import NETWORKS
-from earshot_training.experts.errors import DescriptionError, SettingsError, WeightsError
 from earshot_training.extraction import ExtractionError, Report, extract
 from earshot_training.extraction.listeners import Listener
 from earshot_training.extraction.loading import exported_names, open_exported, open_weights
-from earshot_training.paper.failures import INTERRUPTED, MENDABLE
 from earshot_training.paper.words import add_words, text_vectors
-
-REFUSALS = (
-    *MENDABLE,
-    DatasetError,
-    DescriptionError,
-    DownloadError,
-    ExtractionError,
-    SettingsError,
-    WeightsError,
-)
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -82,7 +68,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--workers", type=_count, default=2, metavar="N", help="clips worked on at once (default: 2)"
     )
     result.add_argument("--keep-features", action="store_true", help="keep the features of each clip, too")
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, stopped="stopped; the same command goes on after the last clip")
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -117,32 +103,25 @@ def _count(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        if not arguments.media.is_dir():
-            raise ExtractionError(f"{arguments.media} is no folder of media")
-        captions = read_raw(arguments.dataset)
-        if arguments.limit:
-            captions = first_clips(captions, arguments.limit)
-        vectors = text_vectors(arguments)
-        report = extract(
-            captions,
-            arguments.media,
-            open_listeners(arguments),
-            arguments.output,
-            words=(vectors.dim, vectors.vectors) if vectors else None,
-            max_tokens=dict(arguments.max_tokens),
-            text_tokens=arguments.text_tokens,
-            workers=arguments.workers,
-            dtype=arguments.dtype,
-            file_format=arguments.format,
-            keep_features=arguments.keep_features,
-        )
-    except REFUSALS as error:
-        print(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on after the last clip")
-        return INTERRUPTED
+    if not arguments.media.is_dir():
+        raise ExtractionError(f"{arguments.media} is no folder of media")
+    captions = read_raw(arguments.dataset)
+    if arguments.limit:
+        captions = first_clips(captions, arguments.limit)
+    vectors = text_vectors(arguments)
+    report = extract(
+        captions,
+        arguments.media,
+        open_listeners(arguments),
+        arguments.output,
+        words=(vectors.dim, vectors.vectors) if vectors else None,
+        max_tokens=dict(arguments.max_tokens),
+        text_tokens=arguments.text_tokens,
+        workers=arguments.workers,
+        dtype=arguments.dtype,
+        file_format=arguments.format,
+        keep_features=arguments.keep_features,
+    )
     print(summary(captions, report))
     return 0
 

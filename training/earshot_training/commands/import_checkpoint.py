@@ -3,34 +3,15 @@
 import argparse
 from pathlib import Path
 
-from earshot_training.checkpoint import CheckpointError
 from earshot_training.checkpoint_import import (
     Calibration,
     ImportOrder,
-    ImportRefusedError,
     WordChoice,
     import_checkpoint,
 )
 from earshot_training.checkpoint_import.grid import CLIP_SECONDS
-from earshot_training.experts.errors import DescriptionError
-from earshot_training.npm_packages import PackageError
-from earshot_training.onnx_export import ParityError
-from earshot_training.pack import PackError
-from earshot_training.text import Lemmas, LemmaTableError, Spelling, SpellingTableError
+from earshot_training.text import Lemmas, Spelling
 from earshot_training.text.sources import fetch_lemmas, fetch_spelling
-from earshot_training.word2vec import Word2VecError
-
-REFUSALS = (
-    CheckpointError,
-    ImportRefusedError,
-    DescriptionError,
-    Word2VecError,
-    PackError,
-    ParityError,
-    PackageError,
-    LemmaTableError,
-    SpellingTableError,
-)
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -108,14 +89,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        manifest = import_checkpoint(_order(arguments), print)
-    except REFUSALS as error:
-        print(f"error: {error}")
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror or error}")
-        return 1
+    manifest = import_checkpoint(_order(arguments), print)
     segment, size = manifest["segment"], sum(file["bytes"] for file in manifest["files"].values()) / 1e6
     print(
         f"{arguments.output}: {manifest['name']} {manifest['version']}, {size:.1f} MB, segments of"

@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from earshot_training.paper.failures import INTERRUPTED, MENDABLE
 from earshot_training.paper.figure import draw_figure
 from earshot_training.paper.options import add_settings, overrides
 from earshot_training.paper.report import as_json, markdown
@@ -31,29 +30,22 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--list", action="store_true", help="only say what can run and what is lacking")
     add_words(command)
     add_settings(command)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, stopped="stopped; the same command goes on after the last whole epoch")
 
 
 def run(arguments: argparse.Namespace) -> int:
     part = f"table{arguments.table}" if arguments.table else "speech" if arguments.speech else "figure2"
-    try:
-        reproduction = Reproduction(
-            rows_of(part),
-            DataFolder(arguments.data),
-            arguments.output,
-            text_vectors(arguments),
-            overrides(arguments),
-        )
-        if not arguments.list:
-            arguments.output.mkdir(parents=True, exist_ok=True)
-            reproduction.carry_out(lambda: _write(part, reproduction, arguments.output))
-            _write(part, reproduction, arguments.output)
-    except MENDABLE as error:
-        print(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on after the last whole epoch")
-        return INTERRUPTED
+    reproduction = Reproduction(
+        rows_of(part),
+        DataFolder(arguments.data),
+        arguments.output,
+        text_vectors(arguments),
+        overrides(arguments),
+    )
+    if not arguments.list:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        reproduction.carry_out(lambda: _write(part, reproduction, arguments.output))
+        _write(part, reproduction, arguments.output)
     print(f"\n{markdown(part, reproduction)}")
     return 0
 

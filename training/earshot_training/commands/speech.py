@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from earshot_training.datasets import open_dataset
-from earshot_training.paper.failures import MENDABLE
 from earshot_training.paper.speech import EXPERT, add_speech
 from earshot_training.paper.transcripts import read_transcripts
 from earshot_training.paper.words import add_words, text_vectors
@@ -29,13 +28,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        clips = open_dataset(arguments.data).clips
-        transcripts = read_transcripts(arguments.transcripts, clips)
-        dataset = add_speech(arguments.data, transcripts, text_vectors(arguments))
-    except MENDABLE as error:
-        print(f"error: {error}")
-        return 1
+    clips = open_dataset(arguments.data).clips
+    transcripts = read_transcripts(arguments.transcripts, clips)
+    dataset = add_speech(arguments.data, transcripts, text_vectors(arguments))
     expert = dataset.experts[EXPERT]
     words = sum(expert.tokens(row) for row in range(len(dataset)))
     speaking = int(expert.availability.sum())

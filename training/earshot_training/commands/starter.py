@@ -5,14 +5,13 @@ import dataclasses
 import json
 from pathlib import Path
 
-from earshot_training.npm_packages import PackageError
 from earshot_training.places import REPOSITORY, find_shared
 from earshot_training.starter.config import StarterConfig
 from earshot_training.starter.evaluate import report
 from earshot_training.starter.export import export_pack, pack_bytes
 from earshot_training.starter.picture import draw_figures
 from earshot_training.starter.recipe import RESULT_FILE, Recipe, train
-from earshot_training.starter.warm_start import ForeignPackError, check_licence
+from earshot_training.starter.warm_start import check_licence
 from earshot_training.word_vectors import ensure_vocabulary
 
 SETTINGS_FILE = "settings.json"
@@ -121,11 +120,7 @@ def open_recipe(arguments: argparse.Namespace) -> Recipe:
     config = dataclasses.replace(StarterConfig(), data=data, work=work, **settings)
     if config.continue_from:
         check_licence(config.continue_from, config.strict_licence)
-    try:
-        vocabulary = ensure_vocabulary(work / "vocabulary", data, config.vocabulary_size)
-    except PackageError as error:
-        raise SystemExit(f"error: {error}") from None
-    return Recipe(config, vocabulary)
+    return Recipe(config, ensure_vocabulary(work / "vocabulary", data, config.vocabulary_size))
 
 
 def open_trained(arguments: argparse.Namespace) -> Recipe:
@@ -136,11 +131,7 @@ def open_trained(arguments: argparse.Namespace) -> Recipe:
 
 
 def run_train(arguments: argparse.Namespace) -> int:
-    try:
-        train(open_recipe(arguments))
-    except ForeignPackError as error:
-        print(f"error: {error}")
-        return 1
+    train(open_recipe(arguments))
     return 0
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from earshot_training.datasets import DatasetError, open_dataset
 from earshot_training.paper.config import ConfigError, load_config
-from earshot_training.paper.failures import INTERRUPTED, MENDABLE
 from earshot_training.paper.inputs import Inputs
 from earshot_training.paper.options import add_settings, overrides
 from earshot_training.paper.seeds import train_seeds
@@ -33,33 +32,24 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     add_words(command)
     add_settings(command)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, stopped="stopped; the same command goes on after the last whole epoch")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        config = overrides(arguments).apply(load_config(arguments.config))
-        if arguments.experts is not None:
-            config = dataclasses.replace(config, experts=tuple(arguments.experts.split(",")))
-        if config.pretraining and arguments.fine_tune is None:
-            raise ConfigError(
-                f"{arguments.config} starts from a run of {config.pretraining}: train that one first,"
-                " and name its folder with --fine-tune"
-            )
-        dataset = open_dataset(arguments.data)
-        if config.dataset not in (None, dataset.name):
-            raise DatasetError(
-                f"{arguments.data}: expected the data set {config.dataset}, found {dataset.name}"
-            )
-        vectors = text_vectors(arguments)
-        inputs = Inputs(dataset, config, vectors)
-        results = train_seeds(config, inputs, arguments.output, arguments.fine_tune)
-    except MENDABLE as error:
-        print(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on after the last whole epoch")
-        return INTERRUPTED
+    config = overrides(arguments).apply(load_config(arguments.config))
+    if arguments.experts is not None:
+        config = dataclasses.replace(config, experts=tuple(arguments.experts.split(",")))
+    if config.pretraining and arguments.fine_tune is None:
+        raise ConfigError(
+            f"{arguments.config} starts from a run of {config.pretraining}: train that one first,"
+            " and name its folder with --fine-tune"
+        )
+    dataset = open_dataset(arguments.data)
+    if config.dataset not in (None, dataset.name):
+        raise DatasetError(f"{arguments.data}: expected the data set {config.dataset}, found {dataset.name}")
+    vectors = text_vectors(arguments)
+    inputs = Inputs(dataset, config, vectors)
+    results = train_seeds(config, inputs, arguments.output, arguments.fine_tune)
     clips = results[0]["dataset"]["clips"]["test"]
     print(f"\n{config.title}, {clips:,} clips of {dataset.name}'s {config.test}")
     print(summary_table(summarise(results)))

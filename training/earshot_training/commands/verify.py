@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from earshot_training.pack import PackError, verify_pack
+from earshot_training.pack import verify_pack
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -13,11 +13,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        manifest = verify_pack(arguments.directory)
-    except PackError as error:
-        print(f"error: {error}")
-        return 1
+    manifest = verify_pack(arguments.directory)
     files = manifest["files"]
     size = sum(file["bytes"] for file in files.values()) / 1e6
     print(f"{manifest['name']} {manifest['version']}: {len(files)} files, {size:.1f} MB, all right")

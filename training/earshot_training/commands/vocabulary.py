@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from earshot_training.npm_packages import PackageError
 from earshot_training.places import find_shared
 from earshot_training.word_vectors import WORD_LISTS, build_vocabulary, fetch_vectors, read_texts
 
@@ -28,11 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not lists:
         print("warning: no word list; set EARSHOT_SHARED or name some with --words")
     texts = [text for path in lists for text in read_texts(path)]
-    try:
-        source = arguments.source or fetch_vectors()
-    except PackageError as error:
-        print(f"error: {error}")
-        return 1
+    source = arguments.source or fetch_vectors()
     vocabulary = build_vocabulary(source, texts, arguments.size)
     vocabulary.save(arguments.output)
     unknown = {token for text in texts for token in vocabulary.read(text.replace("_", " ")).unknown}

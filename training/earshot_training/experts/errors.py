@@ -1,11 +1,13 @@
 """What can be wrong with an expert: its settings, its weights, its description. One class a cause."""
 
+from earshot_training.errors import MendableError
 
-class SettingsError(ValueError):
+
+class SettingsError(MendableError, ValueError):
     """An expert has no such setting, or not with that value."""
 
 
-class WeightsError(Exception):
+class WeightsError(MendableError):
     """Weights cannot be used."""
 
 
@@ -17,5 +19,5 @@ class ForeignWeightsError(WeightsError):
     """A file holds the weights of another network."""
 
 
-class DescriptionError(Exception):
+class DescriptionError(MendableError):
     """An exported expert's description is missing, unreadable, or does not fit its files."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
+from earshot_training.errors import MendableError
 from earshot_training.experts.expert import AudioExpert, VisualExpert
 from earshot_training.experts.vggish import VGGish
 from earshot_training.experts.vggsound import VGGSound, frame_count
@@ -19,7 +20,7 @@ TILES, TILED_SAMPLES = 10, 160_000  # how the VGGSound network's own test loader
 VARIANTS = ("quantised", "relu", "pre-activation")
 
 
-class ClipError(ValueError):
+class ClipError(MendableError, ValueError):
     """A clip is not what an expert takes."""
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from earshot_training.errors import MendableError
+
 CONFIGS = Path(__file__).parent / "configs"
 
 
-class ConfigError(ValueError):
+class ConfigError(MendableError, ValueError):
     """A configuration that does not exist, cannot be read, or asks for what makes no sense."""
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from earshot_training.checkpoint import read_checkpoint
+from earshot_training.errors import MendableError
 from earshot_training.paper.config import Config, to_json
 from earshot_training.paper.curve import draw_curve
 from earshot_training.paper.evaluation import SELECTION, evaluate
@@ -35,7 +36,7 @@ CONFIG_FILE, LOG_FILE, STATE_FILE = "config.json", "log.jsonl", "state.pt"
 METRICS_FILE, CURVE_FILE = "metrics.json", "loss.png"
 
 
-class RunError(Exception):
+class RunError(MendableError):
     """A run's folder that belongs to other settings, or a run that is not there. The message says which."""
 
 

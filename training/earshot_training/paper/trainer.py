@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from earshot_training.errors import MendableError
 from earshot_training.loss import max_margin_ranking_loss
 from earshot_training.model import CENet
 from earshot_training.optim import Ranger
@@ -15,7 +16,7 @@ from earshot_training.paper.config import Config
 from earshot_training.paper.inputs import Batch
 
 
-class TrainingError(Exception):
+class TrainingError(MendableError):
     """A training that cannot go on. The message says what was expected and found."""
 
 

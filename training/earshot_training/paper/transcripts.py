@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earshot_training.datasets import Clip
+from earshot_training.errors import MendableError
 
 _TIMES = re.compile(r"((?:\d+:)?\d\d:\d\d\.\d{3})\s+-->\s+((?:\d+:)?\d\d:\d\d\.\d{3})")
 _TAG = re.compile(r"<[^>]*>")
 _TEXT_COLUMNS = ("text", "transcript", "speech")
 
 
-class TranscriptError(Exception):
+class TranscriptError(MendableError):
     """Transcripts that cannot be read. The message says what was expected and found."""
 
 

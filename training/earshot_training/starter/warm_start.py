@@ -15,11 +15,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from earshot_training.errors import MendableError
+
 PREFIX = "module.network."
 HALF = "_half"
 
 
-class ForeignPackError(Exception):
+class ForeignPackError(MendableError):
     """The pack cannot be trained further by this run. The message says what differs."""
 
 

@@ -7,6 +7,8 @@ src/encoding/word2vec-english/lemmas.ts is its twin. The file of a model pack, `
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from earshot_training.errors import MendableError
+
 # What the halves of contractions stand for; "ta" is of "gotta".
 _HALVES = {
     "n't": "not", "nt": "not", "'ll": "will", "'ve": "have", "'re": "be", "'m": "be", "'d": "would",
@@ -24,7 +26,7 @@ _RULES = (
 _SHORTEST_BASE = 2  # letters
 
 
-class LemmaTableError(Exception):
+class LemmaTableError(MendableError):
     """A file of lemmas with a line that is no "form<TAB>lemma". The message names the line."""
 
 

@@ -18,12 +18,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from earshot_training.errors import MendableError
+
 GREATEST_DISTANCE = 2
 PREFIX_LENGTH = 7
 _FAR = GREATEST_DISTANCE + 1
 
 
-class SpellingTableError(Exception):
+class SpellingTableError(MendableError):
     """A list with a line that is no "word count", or with a word twice. The message names the line."""
 
 
