@@ -44,7 +44,8 @@ export async function* decodeFrames(
   if (stream.codec === null) throw codecUnsupported("pictures", "ffprobe does not know the codec");
   const args = frameArguments(file, options);
   const unitBytes = width * height * 3;
-  const output = { subject: "pictures", args, unitBytes, unitsPerSecond: framesPerSecond } as const;
+  const { startSeconds } = stream;
+  const output = { subject: "pictures", args, unitBytes, unitsPerSecond: framesPerSecond, startSeconds } as const;
   for await (const bytes of runDecoder(tools, output, options, signal)) {
     for (let offset = 0; offset < bytes.length; offset += unitBytes) {
       yield bytes.length === unitBytes ? bytes : bytes.slice(offset, offset + unitBytes);

@@ -34,7 +34,8 @@ export async function* decodePcm(
   if (stream.codec === null) throw codecUnsupported("sound", "ffprobe does not know the codec");
   const args = decodeArguments(file, options);
   const unitBytes = Float32Array.BYTES_PER_ELEMENT;
-  const output = { subject: "sound", args, unitBytes, unitsPerSecond: sampleRate } as const;
+  // The silence before a late start is decoded, too.
+  const output = { subject: "sound", args, unitBytes, unitsPerSecond: sampleRate, startSeconds: 0 } as const;
   for await (const bytes of runDecoder(tools, output, options, signal)) yield new Float32Array(bytes.buffer);
 }
 

@@ -10,7 +10,7 @@ import { WaitingClock, type WaitingLimits } from "./waiting-clock.js";
 
 /** The limits of a decoder. */
 export interface DecodeLimits extends WaitingLimits {
-  /** Longest stream that is accepted. */
+  /** Longest stream that is accepted, on the timeline of the file. */
   maxDurationSeconds: number;
   temporaryDirectory?: string;
 }
@@ -24,6 +24,8 @@ export interface DecoderOutput {
   /** Bytes of what cannot be divided: a sample, a frame. */
   unitBytes: number;
   unitsPerSecond: number;
+  /** Seconds from the start of the file to the first unit, which count towards the longest stream. */
+  startSeconds: number;
 }
 
 const beginning = { sound: "The sound is", pictures: "The pictures are" } as const;
@@ -61,11 +63,11 @@ export async function* runDecoder(
 /** Yields the units as they come and keeps the limits; gives their number. */
 async function* readUnits(
   tool: RunningTool,
-  { subject, unitBytes, unitsPerSecond }: DecoderOutput,
+  { subject, unitBytes, unitsPerSecond, startSeconds }: DecoderOutput,
   limits: DecodeLimits,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, number> {
-  const maxUnits = limits.maxDurationSeconds * unitsPerSecond;
+  const maxUnits = (limits.maxDurationSeconds - startSeconds) * unitsPerSecond;
   const chunks = (tool.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   const clock = new WaitingClock(limits);
   let parts: Buffer[] = [];

@@ -31,6 +31,8 @@ export class WaitingClock {
       tool.kill();
     }, leftMs);
     signal?.addEventListener("abort", tool.kill);
+    // It may have been aborted while the tool was being started.
+    if (signal?.aborted) tool.kill();
     try {
       const result = await work;
       signal?.throwIfAborted();

@@ -70,6 +70,7 @@ describe("ingesting with a pack that hears and sees", () => {
   it.each([
     ["text.mp4", "MEDIA_UNREADABLE"],
     ["silent.wav", "MEDIA_SILENT"],
+    ["far-pictures.mkv", "MEDIA_TOO_LONG"],
   ] as const)("refuses %s with %s", async (name, errorCode) => {
     expect(await ingest(test, name)).toMatchObject({ state: "FAILED", errorCode, attempts: 1, videoId: null });
   });

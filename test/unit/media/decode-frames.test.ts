@@ -9,6 +9,7 @@ import {
   type FfmpegTools,
   type FrameOptions,
 } from "../../../src/media/index.js";
+import { writeDecoder } from "../../fixtures/decoder-script.js";
 import { sample, type SampleName } from "../../fixtures/media-samples.js";
 import { allTools } from "../../fixtures/tools.js";
 
@@ -156,6 +157,14 @@ describe.each(tools)("decoding pictures with %s", (_, ffmpeg) => {
     await expect(frames).rejects.toMatchObject({ code: "MEDIA_TOO_LONG" });
   });
 
+  it("counts the time before late pictures towards the limit", async () => {
+    // Three seconds of them, from 2.5 s on.
+    const file = await sample("colours-late.mkv");
+    expect((await decodeAll(ffmpeg, file, { maxDurationSeconds: 6 })).length).toBeGreaterThan(28);
+    const frames = decodeAll(ffmpeg, file, { maxDurationSeconds: 5 });
+    await expect(frames).rejects.toMatchObject({ code: "MEDIA_TOO_LONG" });
+  });
+
   it("ends ffmpeg when the reader stops, and leaves no files behind", async () => {
     for await (const frame of await open(ffmpeg, await sample("long.mp4"))) {
       expect(frame.length).toBeGreaterThan(0);
@@ -173,6 +182,17 @@ describe.each(tools)("decoding pictures with %s", (_, ffmpeg) => {
     await expect(frames.next()).rejects.toBe(reason);
     expect((await readdir(temporaryDirectory)).filter((name) => name.startsWith("media-"))).toEqual([]);
   });
+
+  it("ends at once when it is aborted while ffmpeg is being started", async () => {
+    const program = await writeDecoder(path.join(temporaryDirectory, `stuck-${ffmpeg.origin}`), "exec sleep 600");
+    const abort = new AbortController();
+    const file = await sample("tone.mp4");
+    const [stream] = (await probe(ffmpeg, file, { probeTimeoutSeconds: 30 })).videoStreams;
+    const options = { ...limits, ...format, temporaryDirectory, stream: stream!, stallTimeoutSeconds: 600 };
+    const next = decodeFrames({ ...ffmpeg, ffmpeg: program }, file, options, abort.signal).next();
+    abort.abort(new Error("enough"));
+    await expect(next).rejects.toThrow("enough");
+  }, 20_000);
 
   it("gives up when ffmpeg takes too long", async () => {
     const frames = decodeAll(ffmpeg, await sample("long.mp4"), { stallTimeoutSeconds: 0.001 });
