@@ -92,7 +92,7 @@ export function framesNeeded(
 }
 
 /** The first window that starts at this sample or later. */
-function firstWindowFrom(sample: number, grid: FrameGrid, { hopFrames }: FrameWindows): number {
+export function firstWindowFrom(sample: number, grid: FrameGrid, { hopFrames }: FrameWindows): number {
   const { sampleRate, framesPerSecond, startSample } = grid;
   return Math.max(0, Math.ceil(((sample - startSample) * framesPerSecond) / (sampleRate * hopFrames)));
 }

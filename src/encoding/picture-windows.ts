@@ -1,6 +1,13 @@
 import type { InferencePool, PackManifest, VisualExpertManifest } from "../models/index.js";
 import type { FrameBuffer } from "./frame-buffer.js";
-import { frameWindowCount, lastSegmentOf, segmentFrameWindows, windowStart, type FrameGrid } from "./frame-grid.js";
+import {
+  firstWindowFrom,
+  frameWindowCount,
+  lastSegmentOf,
+  segmentFrameWindows,
+  windowStart,
+  type FrameGrid,
+} from "./frame-grid.js";
 import { usableWindows } from "./segments.js";
 import { notYetEncoded, type WindowReference } from "./track.js";
 
@@ -97,8 +104,9 @@ export class PictureWindows {
 
   /** Forgets the windows that start before this sample; segments that hold references keep them. */
   forgetBefore(sample: number): void {
+    const first = firstWindowFrom(sample, this.grid, this.expert);
     for (const index of this.references.keys()) {
-      if (windowStart(index, this.grid, this.expert) < sample) this.references.delete(index);
+      if (index < first) this.references.delete(index);
     }
   }
 

@@ -17,7 +17,7 @@ export interface Track {
   readonly ended: boolean;
   /** Up to where the stream has come in; 0 when nothing has. */
   readonly reach: number;
-  /** Where the last window of a stream that has ended starts; -1 when it has none. */
+  /** Where the last window of a stream that has ended starts; negative when it has none. */
   readonly lastWindowStart: number;
   /** Reads on until all windows of segment k are there, or the stream has ended. */
   readTo(k: number): Promise<void>;

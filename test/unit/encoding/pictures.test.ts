@@ -117,6 +117,16 @@ describe("encoding pictures", { timeout: 60_000 }, () => {
     expect(pool.features["inst"]!.map((row) => reds(row)[0])).toEqual([2, 7, 14.5, 22]);
   });
 
+  it("keeps a window that rounding puts just before the segment in which it starts", async () => {
+    // At 2.2 frames a second frame 33 is shown at 15 s, which is 239999.99999999997 samples.
+    const experts = pack.manifest.experts.map((expert) => ({ ...expert, framesPerSecond: 2.2 }));
+    const slow = { ...pack, manifest: { ...pack.manifest, experts } };
+    const segments: EncodedSegment[] = [];
+    const encoder = createEncoder(slow, inference, { batchSize: 1 });
+    for await (const group of encoder.encodeVideo({ pictures: film(() => RED, 20) })) segments.push(...group);
+    expect(segments.map(({ index }) => index)).toEqual(Array.from({ length: 19 }, (_, k) => k));
+  });
+
   it("decodes once for experts of the same format", async () => {
     const pictures = film(() => RED, 3);
     await encode({ pictures });
