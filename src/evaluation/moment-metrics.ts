@@ -58,20 +58,22 @@ function firstIsRight({ truths, found }: MomentAnswer, least: number): boolean {
   return first !== undefined && truths.some((truth) => intersectionOverUnion(first, truth) >= least);
 }
 
-/** The mean over the true spans of the precision down to the span that finds them; 0 for those never found. */
+/**
+ * The mean over the true spans of the best precision at the span that finds them or further down, 0 for those never
+ * found: the area under the interpolated curve of precision over recall.
+ */
 function averagePrecision({ truths, found }: MomentAnswer, least: number): number {
   const open = new Set(truths);
-  let right = 0;
-  let sum = 0;
+  const precisions: number[] = [];
   found.forEach((span, place) => {
     const match = bestMatch(span, open, least);
     // A true span is found once: a second hit on it is as wrong as any other.
     if (match === undefined) return;
     open.delete(match);
-    right += 1;
-    sum += right / (place + 1);
+    precisions.push((precisions.length + 1) / (place + 1));
   });
-  return sum / truths.length;
+  for (let i = precisions.length - 2; i >= 0; i--) precisions[i] = Math.max(precisions[i]!, precisions[i + 1]!);
+  return precisions.reduce((sum, precision) => sum + precision, 0) / truths.length;
 }
 
 function bestMatch(span: Span, truths: Iterable<Span>, least: number): Span | undefined {

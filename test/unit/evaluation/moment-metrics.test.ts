@@ -51,6 +51,13 @@ describe("momentMetrics", () => {
     expect(momentMetrics([{ truths, found: [span(0, 10)] }]).averagePrecisionAtHalf).toBeCloseTo(1 / 2, 12);
   });
 
+  it("lets a later moment raise the precision of an earlier one, as the area under the interpolated curve", () => {
+    // Right at places 2 and 3, where the precision is 1/2 and 2/3.
+    const found = [span(90, 95), span(0, 10), span(50, 60)];
+    const metrics = momentMetrics([{ truths: [span(0, 10), span(50, 60)], found }]);
+    expect(metrics.averagePrecisionAtHalf).toBeCloseTo(2 / 3, 12);
+  });
+
   it("gives 0 to a query that found nothing", () => {
     expect(momentMetrics([{ truths: [span(0, 1)], found: [] }])).toEqual({
       recallAt1: { "0.3": 0, "0.5": 0, "0.7": 0 },
