@@ -1,6 +1,7 @@
 """Features of media: decoding, windows, whole runs that go on after a stop."""
 
 import csv
+import time
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from earshot_training.experts.errors import DescriptionError
 from earshot_training.experts.expert import VisualExpert
 from earshot_training.experts.vggsound import token_count
 from earshot_training.experts.windows import FrameWindows
-from earshot_training.extraction import ExtractionError, MediaError, extract, listeners
+from earshot_training.extraction import ExtractionError, MediaError, extract, ffmpeg, listeners
 from earshot_training.extraction import run as extraction_run
 from earshot_training.extraction.ffmpeg import decode_audio, decode_frames, find_ffmpeg, streams
 from earshot_training.extraction.listeners import AveragingListener
@@ -125,6 +126,30 @@ def test_ffmpeg_is_looked_for_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.delenv("FFMPEG_PATH")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_ffmpeg() == str(program)
+
+
+def frames_of_a_program(tmp_path, script):
+    """What `decode_frames` makes of the pictures of 64 x 64 x 3 bytes that a script gives."""
+    program = tmp_path / "decoder"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return decode_frames(str(program), tmp_path / "a.mkv", 25, 64, 64)
+
+
+def test_an_expert_may_take_longer_over_a_clip_than_its_decoder_may(tmp_path, monkeypatch):
+    monkeypatch.setattr(ffmpeg, "STALLED", 0.5)
+    frames = frames_of_a_program(tmp_path, "head -c 368640 /dev/zero")  # more than it can write ahead
+    next(frames)
+    time.sleep(1)
+    assert sum(1 for _ in frames) == 29
+
+
+def test_a_decoder_that_stands_still_fails_its_clip_and_does_not_shorten_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(ffmpeg, "STALLED", 0.3)
+    frames = frames_of_a_program(tmp_path, "head -c 12288 /dev/zero; exec sleep 60")
+    assert next(frames).shape == (64, 64, 3)
+    with pytest.raises(MediaError, match=r"stands still: no picture came within 0\.3 s"):
+        next(frames)
 
 
 # --- windows ---

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from earshot_training.places import REPOSITORY
 
 MOST_PIXELS = 8192 * 4608  # of a picture: 8K
 LONGEST_SIDE = 8  # how much longer than a frame a scaled picture may be; narrower ones are stretched
-TIMEOUT = 3600  # seconds that decoding one clip may take
+TIMEOUT = 3600  # seconds that decoding the sound of one clip may take
+STALLED = 300  # seconds that decoding one picture may take
 # Containers that may be opened, the same as in the runtime (src/media/input.ts).
 _CONTAINERS = "mov,matroska,avi,flv,mpegts,mpeg,ogg,asf,mxf,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,amr,au"
 _SAFE = ("-nostdin", "-hide_banner")
@@ -126,18 +128,17 @@ def decode_frames(
     length, number = width * height * 3, 0
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
-        watch = threading.Timer(TIMEOUT, process.kill)
-        watch.start()
+        output = _Output(process)
         try:
             while last is None or number < last:
-                data = process.stdout.read(length)
+                data = output.read(length)
                 if len(data) < length:
                     break
                 if number >= first:
                     yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
                 number += 1
         finally:
-            watch.cancel()
+            output.close()
             process.kill()
             process.stdout.close()
             process.wait()
@@ -145,6 +146,36 @@ def decode_frames(
             errors.seek(0)
             told = errors.read().decode("utf-8", "replace")
             raise MediaError(f"no pictures could be decoded from {start or 0:g} s on: {_last_line(told)}")
+
+
+class _Output:
+    """The output of a program that may stand still: only the wait for it counts, not what its reader does
+    between, as an expert may well take hours over a clip."""
+
+    def __init__(self, process: subprocess.Popen[bytes]):
+        self._process, self._waits_since, self._stalled = process, None, False
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def read(self, length: int) -> bytes:
+        """The next bytes, fewer at the end. Raises MediaError where none come for too long."""
+        self._waits_since = time.monotonic()
+        data = self._process.stdout.read(length)
+        self._waits_since = None
+        if self._stalled:
+            raise MediaError(f"decoding stands still: no picture came within {STALLED} s")
+        return data
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(min(1.0, STALLED / 4)):
+            since = self._waits_since
+            if since is not None and time.monotonic() - since > STALLED:
+                self._stalled = True
+                self._process.kill()
+                return
 
 
 def _input(path: Path) -> list[str]:
