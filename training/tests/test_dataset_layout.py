@@ -191,6 +191,8 @@ def _cut(name):
         (lambda f: _edit(f, lambda d: d["experts"]["vggish"].update(dim=100)), "vectors of 100 numbers"),
         (lambda f: _edit(f, lambda d: d["protocol"].update(textTokens=0)), "textTokens: expected a whole"),
         (lambda f: (f / "clips.jsonl").write_text('{"id": "a"}\n'), "line 1: clip a: expected `captions`"),
+        (lambda f: (f / "clips.jsonl").write_bytes(b"\xff\xfe"), "clips.jsonl, line 1: 'utf-8' codec"),
+        (lambda f: (f / "test.txt").write_bytes(b"\xff\xfe"), "test.txt is no list in UTF-8"),
         (lambda f: (f / "test.txt").write_text("clip-e\nclip-z\n"), "1 of 2 ids are no clips.*: clip-z"),
         (lambda f: (f / "test.txt").write_text("clip-e\nclip-e\n"), "every clip once, found 1 repeated"),
         (lambda f: (f / "vggish.npy").unlink(), "vggish.npy is missing"),

@@ -260,6 +260,8 @@ def test_captions_and_word_vectors_of_other_forms_are_refused(tmp_path):
         DatasetError, match="expected words x 300 numbers of each caption of a, found 2 x 100"
     ):
         read_word_vectors(pickled(tmp_path / "w", {"a": [sequence(2, 100, 0)]}))
+    with pytest.raises(DatasetError, match="expected a list of captions of a, found float"):
+        read_word_vectors(pickled(tmp_path / "w", {"a": 0.5}))
     with pytest.raises(DatasetError, match="found NaN"):
         read_word_vectors(pickled(tmp_path / "w", {"a": [sequence(2, 300, 0) * np.nan]}))
 

@@ -160,6 +160,17 @@ def test_queryd_without_lists_or_with_times_that_do_not_fit_is_refused(tmp_path)
     write(folder, times_captions_combined_filtered__pkl={"video-aaaaaaaaaaa": [(0, 1)]}, test_list__txt="x\n")
     with pytest.raises(DatasetError, match="expected 2 times of video-aaaaaaaaaaa, one a caption, found 1"):
         read_raw(folder)
+    write(folder, times_captions_combined_filtered__pkl={"video-aaaaaaaaaaa": 0.5})
+    with pytest.raises(DatasetError, match=r"expected a list of times of video-aaaaaaaaaaa, found 0\.5"):
+        read_raw(folder)
+
+
+@pytest.mark.parametrize("name", ["test.csv", "manifest.csv"])
+def test_a_table_in_another_encoding_is_refused_and_not_a_crash(tmp_path, name):
+    (tmp_path / name).write_bytes("audiocap_id,Müll\n".encode("utf-16"))
+    (tmp_path / "captions.csv").write_text("label,captions\n")
+    with pytest.raises(DatasetError, match=r"none of them|no CSV file in UTF-8"):
+        read_raw(tmp_path)
 
 
 def test_sounddescs_is_read_from_its_pickled_descriptions(tmp_path):

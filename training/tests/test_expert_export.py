@@ -145,6 +145,7 @@ def small_description(**changes):
         (small_description(featureDim="wide"), "featureDim to be a whole number above 0 but found 'wide'"),
         (small_description(framesPerSecond=None), "framesPerSecond to be a number above 0 but found None"),
         (small_description(files={}), "files to list scene.onnx but found {}"),
+        (small_description(files={"scene.onnx": 3}), "bytes and sha256 of scene.onnx but found 3"),
     ],
 )
 def test_a_description_that_is_none_is_refused(text, message, tmp_path):

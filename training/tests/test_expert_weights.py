@@ -256,6 +256,9 @@ def test_a_hash_in_the_name_has_to_be_the_file_s(tmp_path):
 def test_no_file_and_no_weights_are_told_apart(tmp_path):
     with pytest.raises(UnreadableWeightsError, match="no such file"):
         load_expert("scene", tmp_path / "nowhere.pth")
+    (tmp_path / "noise.pth").write_bytes(b"\xff\xfe noise")
+    with pytest.raises(UnreadableWeightsError, match=r"cut short \(Unsupported operand 255\)"):
+        load_expert("scene", tmp_path / "noise.pth")
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(UnreadableWeightsError, match="expected tensors by name but found a list"):
         load_expert("scene", tmp_path / "list.pth")

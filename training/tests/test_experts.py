@@ -156,6 +156,7 @@ def test_vggish_settings_follow_one_another(vggish):
         ("inst", {"frame_size": 100}, "multiple of 256, but found 100"),
         ("scene", {"frames_per_second": 0}, "frames_per_second above 0 .* found 0 and 1"),
         ("r2p1d", {"frames": 16}, "frames of 8 or 32, but found 16"),
+        ("vggsound", {"window_samples": "long"}, "vggsound: a setting is of the wrong kind"),
         ("speech", {}, "'speech' is made of a transcript's words"),
         ("yamnet", {}, "expected an expert of vggish, vggsound, inst, scene, r2p1d; 'yamnet' is unknown"),
     ],

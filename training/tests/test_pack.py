@@ -319,6 +319,15 @@ def test_another_format_version_is_refused(copied):
 
 
 @pytest.mark.parametrize(
+    ("content", "message"), [(b"\xff\xfe{", "is no JSON"), (b"[1]", "expected a JSON object, found a list")]
+)
+def test_a_manifest_that_is_none_is_refused(copied, content, message):
+    (copied / "manifest.json").write_bytes(content)
+    with pytest.raises(PackError, match=message):
+        verify_pack(copied)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda m: m["experts"][0].update(featureDim=13), r"vggish\.onnx: features has shape"),
@@ -330,6 +339,10 @@ def test_another_format_version_is_refused(copied):
         (lambda m: m["segment"].update(hopSamples=92_160), "audio between would be lost"),
         (lambda m: m["experts"][0].update(aggregation="average"), "maxTokens must be 1, not 4"),
         (lambda m: m["files"].pop("vggish.onnx"), "not among the manifest's files"),
+        (lambda m: m["files"].pop("clip-encoder.onnx"), "clip-encoder.onnx is not among the manifest's"),
+        (lambda m: m["files"].pop("vocabulary.txt"), "vocabulary.txt is not among the manifest's files"),
+        (lambda m: m.pop("files"), "a field is missing or of the wrong kind .'files'"),
+        (lambda m: m.update(experts=5), "a field is missing or of the wrong kind"),
     ],
 )
 def test_a_manifest_that_does_not_fit_the_graphs_is_refused(copied, change, message):

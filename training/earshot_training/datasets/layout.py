@@ -147,7 +147,10 @@ def read_ids(path: Path) -> list[str]:
     """The ids of a list file, one a line; empty lines do not count. Raises DatasetError if one repeats."""
     if not path.is_file():
         raise DatasetError(f"{path} is missing")
-    ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is no list in UTF-8: {error}") from None
     if len(set(ids)) != len(ids):
         raise DatasetError(f"{path}: expected every clip once, found {len(ids) - len(set(ids))} repeated")
     return ids
@@ -163,10 +166,10 @@ def _read_clips(path: Path) -> list[Clip]:
     if not path.is_file():
         raise DatasetError(f"{path} is missing")
     clips = []
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                clips.append(Clip.from_json(json.loads(line)))
+                clips.append(Clip.from_json(json.loads(line.decode("utf-8"))))
             except (ValueError, DatasetError) as error:
                 raise DatasetError(f"{path}, line {number}: {error}") from None
     return clips

@@ -34,4 +34,7 @@ def build_expert(name: str, **settings: Any) -> Expert:
     for key in settings:
         if key not in known and key != "device":
             raise SettingsError(f"{name} has no setting {key}; it has {', '.join(known)}")
-    return NETWORKS[name](**settings).eval()
+    try:
+        return NETWORKS[name](**settings).eval()
+    except TypeError as error:
+        raise SettingsError(f"{name}: a setting is of the wrong kind ({error})") from None

@@ -95,6 +95,13 @@ class ExpertDescription:
         files = content.get("files")
         if not isinstance(files, dict) or values["file"] not in files:
             raise DescriptionError(f"{path}: expected files to list {values['file']} but found {files!r}")
+        for name, facts in files.items():
+            if (
+                not isinstance(facts, dict)
+                or not _is(facts.get("bytes"), _COUNT)
+                or not _is(facts.get("sha256"), _TEXT)
+            ):
+                raise DescriptionError(f"{path}: expected bytes and sha256 of {name} but found {facts!r}")
         return ExpertDescription(
             **values, weights=content.get("weights"), settings=content.get("settings", {}), files=files
         )

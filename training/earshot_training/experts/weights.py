@@ -146,7 +146,9 @@ def read_torch(path: Path) -> Any:
         if more:
             why = f"it asks for {more.group(1)}, which is more than data"
         else:
-            why = f"it is no torch file, or one cut short ({str(error).splitlines()[0][:120]})"
+            # Of a pickle's errors torch first says how to run what it holds, which is no advice to pass on.
+            told = str(error).rpartition("WeightsUnpickler error:")[2].strip() or type(error).__name__
+            why = f"it is no torch file, or one cut short ({told.splitlines()[0][:120]})"
         raise UnreadableWeightsError(f"{path}: expected weights, but {why}") from None
 
 

@@ -23,22 +23,38 @@ def verify_pack(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST_FILE
     if not path.is_file():
         raise PackError(f"{directory} has no {MANIFEST_FILE}")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PackError(f"{path} is no JSON: {error}") from None
+    if not isinstance(manifest, dict):
+        raise PackError(f"{path}: expected a JSON object, found a {type(manifest).__name__}")
     if manifest.get("formatVersion") != FORMAT_VERSION:
         raise PackError(f"{path} has format version {manifest.get('formatVersion')}, not {FORMAT_VERSION}")
+    try:
+        _verify_parts(directory, manifest)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PackError(f"{path}: a field is missing or of the wrong kind ({error})") from None
+    return manifest
+
+
+def _verify_parts(directory: Path, manifest: dict[str, Any]) -> None:
     for name, expected in manifest["files"].items():
         file = directory / name
         if not file.is_file():
             raise PackError(f"{directory} has no {name}")
         if file.stat().st_size != expected["bytes"] or file_sha256(file) != expected["sha256"]:
             raise PackError(f"{file} is not the file the manifest describes")
+    graphs = manifest["clipEncoder"]["file"], manifest["textEncoder"]["file"]
+    for name in (*graphs, *PackVocabulary.of_manifest(manifest["textEncoder"]).files):
+        if name not in manifest["files"]:
+            raise PackError(f"{name} is not among the manifest's files")
     _verify_grid(manifest)
     _verify_vocabulary(directory, manifest["textEncoder"])
     for expert in manifest["experts"]:
         _verify_expert(directory, expert)
     _verify_clip_encoder(directory, manifest)
     _verify_text_encoder(directory, manifest)
-    return manifest
 
 
 def _verify_grid(manifest: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def read_word_vectors(path: Path, dim: int = WORD_DIM) -> dict[str, list[np.ndar
     content = read_pickle(path)
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: expected a dict of word vectors, found {type(content).__name__}")
-    return {id: [_vectors(caption, dim, id, path) for caption in captions]
+    return {id: [_vectors(caption, dim, id, path) for caption in _list(captions, id, path)]
             for id, captions in text_keys(content, path).items()}  # fmt: skip
 
 

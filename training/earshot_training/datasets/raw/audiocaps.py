@@ -16,7 +16,10 @@ FILES = {"train": "train.csv", "val": "val.csv", "test": "test.csv"}
 def is_audiocaps(folder: Path) -> bool:
     """Whether a folder has a file of AudioCaps."""
     path = folder / FILES["test"]
-    return path.is_file() and path.open(encoding="utf-8-sig").readline().startswith("audiocap_id,")
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return file.readline().startswith("audiocap_id,")
 
 
 def read_audiocaps(folder: Path) -> CaptionSet:

@@ -11,8 +11,10 @@ from earshot_training.sounds import may_train, read_kind_captions, read_sounds
 def is_labelled_sounds(folder: Path) -> bool:
     """Whether a folder has a manifest and captions of kinds of sound."""
     path = folder / "manifest.csv"
-    header = path.open(encoding="utf-8").readline() if path.is_file() else ""
-    return "labels" in header.strip().split(",") and (folder / "captions.csv").is_file()
+    if not path.is_file() or not (folder / "captions.csv").is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return "labels" in file.readline().strip().split(",")
 
 
 def read_labelled_sounds(folder: Path) -> CaptionSet:

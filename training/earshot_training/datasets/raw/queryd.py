@@ -112,10 +112,11 @@ def _times(path: Path) -> dict[str, list[tuple[float, float]]]:
     content = read_pickle(path) if path.suffix == ".pkl" else read_json(path)
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: expected a dict of times, found {type(content).__name__}")
-    return {
-        id: [_moment(moment, id, path) for moment in moments]
-        for id, moments in text_keys(content, path).items()
-    }
+    times = text_keys(content, path)
+    for id, moments in times.items():
+        if not isinstance(moments, list | tuple):
+            raise DatasetError(f"{path}: expected a list of times of {id}, found {moments!r:.60}")
+    return {id: [_moment(moment, id, path) for moment in moments] for id, moments in times.items()}
 
 
 def _moment(moment: Any, id: str, path: Path) -> tuple[float, float]:
