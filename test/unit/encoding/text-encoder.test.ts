@@ -89,6 +89,19 @@ describe("encoding a query", () => {
     expect(await small.encodeText("siren")).toBe(siren);
   });
 
+  it("gives other work its turn while it reads a long text of unknown words", async () => {
+    await encoder.encodeText("bird");
+    let turns = 0;
+    let next = setImmediate(function count() {
+      turns++;
+      next = setImmediate(count);
+    });
+    const { unknownWords } = await encoder.encodeText(Array.from({ length: 160 }, (_, i) => `zorp${i}`).join(" "));
+    clearImmediate(next);
+    expect(unknownWords).toHaveLength(160);
+    expect(turns).toBeGreaterThanOrEqual(9);
+  });
+
   it("does not remember a failure", async () => {
     const closing = await createInferencePool(
       pack,
