@@ -170,6 +170,17 @@ def test_a_malicious_pickle_is_refused_by_the_name_it_asks_for_and_does_nothing(
     assert not mark.exists()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [b"datastructures\nExpertStore", b"numpy\ndtype", b"numpy.core.multiarray\nscalar", b"builtins\nset"],
+)
+def test_a_pickle_cannot_change_what_reads_it(tmp_path, name):
+    content = b"\x80\x02c" + name + b"\nN}X\x0c\x00\x00\x00__defaults__)s\x86b."
+    (tmp_path / "crafted.pkl").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"is refused|is no whole pickle"):
+        read_pickle(tmp_path / "crafted.pkl")
+
+
 def test_what_is_hidden_in_the_state_of_an_array_is_refused(tmp_path):
     good = pickle.dumps(np.arange(4, dtype=np.float32), 2)
     objects = pickle.dumps(np.array([1, "x"], object), 2)

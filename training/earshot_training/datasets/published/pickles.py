@@ -25,6 +25,27 @@ class ExpertStore:
     and `missing` (a set of keys). Only holds what the pickle says; `feature_file` checks and reads it.
     """
 
+    # Also keeps a pickle from setting attributes of the class itself: pickle looks for this method first.
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+            raise pickle.UnpicklingError("an ExpertStore whose state is no dict")
+        vars(self).update(state)
+
+
+class _Function:
+    """A function that a pickle may call and, unlike a plain one, not set attributes of."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]):
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("it changes a function")
+
 
 class _Name:
     """Stands for a class that a pickle may name and not call."""
@@ -116,27 +137,27 @@ def _no_bytes() -> bytes:
     return b""
 
 
-def _plain_container(kind: type) -> Callable[..., Any]:
-    return lambda items=(): kind(items)
+def _plain_container(kind: type) -> _Function:
+    return _Function(lambda items=(): kind(items))
 
 
 _NAMES: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _DataType,
-    ("_codecs", "encode"): _encode,
+    ("_codecs", "encode"): _Function(_encode),
     ("collections", "OrderedDict"): OrderedDict,
-    ("copy_reg", "_reconstructor"): _reconstructor,
-    ("copyreg", "_reconstructor"): _reconstructor,
+    ("copy_reg", "_reconstructor"): _Function(_reconstructor),
+    ("copyreg", "_reconstructor"): _Function(_reconstructor),
     ("datastructures", "ExpertStore"): ExpertStore,
     ("zsvision.zs_data_structures", "ExpertStore"): ExpertStore,
 }
 for _module in ("numpy.core", "numpy._core"):
-    _NAMES[f"{_module}.multiarray", "_reconstruct"] = _reconstruct
-    _NAMES[f"{_module}.multiarray", "scalar"] = _scalar
-    _NAMES[f"{_module}.numeric", "_frombuffer"] = _frombuffer
+    _NAMES[f"{_module}.multiarray", "_reconstruct"] = _Function(_reconstruct)
+    _NAMES[f"{_module}.multiarray", "scalar"] = _Function(_scalar)
+    _NAMES[f"{_module}.numeric", "_frombuffer"] = _Function(_frombuffer)
 for _module in ("builtins", "__builtin__"):
     _NAMES[_module, "object"] = _OBJECT
-    _NAMES[_module, "bytes"] = _no_bytes
+    _NAMES[_module, "bytes"] = _Function(_no_bytes)
     for _kind in (set, frozenset, list, dict, tuple):
         _NAMES[_module, _kind.__name__] = _plain_container(_kind)
 for _name in ("float16", "float32", "float64"):
