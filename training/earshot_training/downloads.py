@@ -82,7 +82,11 @@ def fetch(
     DownloadError for everything else. What arrived before a cut is kept for the next call.
     """
     destination = Path(destination)
-    if urlsplit(url).scheme not in ("http", "https"):
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise DownloadError(f"{url} is no address: {error}") from None
+    if scheme not in ("http", "https"):
         raise DownloadError(f"{url} should start with http:// or https://")
     expected = Expected(size, sha256, sha1, sha256_prefix)
     if destination.exists():

@@ -45,7 +45,9 @@ def open_word2vec(path: str | Path, dim: int | None = None) -> "Word2Vec":
     """
     path = Path(path)
     name = path.name
-    if path.open("rb").read(2) == b"\x1f\x8b":
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if packed:
         path = _unpacked(path)
     with path.open("rb") as file:
         header = file.readline(LONGEST_HEADER)
@@ -250,11 +252,12 @@ def _unpacked(packed: Path) -> Path:
         try:
             with gzip.open(packed) as content:
                 shutil.copyfileobj(content, partial, 1 << 22)
-        except EOFError as error:
+        except BaseException as error:  # Ctrl-C and a full disk, too: gigabytes would stay behind
             Path(partial.name).unlink()
-            raise Word2VecError(f"{packed.name} is cut short: its gzip data has no end") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            Path(partial.name).unlink()
-            raise Word2VecError(f"{packed.name} cannot be unpacked: {error}") from error
+            if isinstance(error, EOFError):
+                raise Word2VecError(f"{packed.name} is cut short: its gzip data has no end") from error
+            if isinstance(error, gzip.BadGzipFile | zlib.error):
+                raise Word2VecError(f"{packed.name} cannot be unpacked: {error}") from error
+            raise
     Path(partial.name).rename(target)
     return target

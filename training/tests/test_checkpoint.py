@@ -227,6 +227,7 @@ def write_zip(path):
         (lambda path: path.write_bytes(b""), "an empty file"),
         (lambda path: path.write_text("<!DOCTYPE html><title>404</title>"), "a web page"),
         (lambda path: path.write_bytes(b"\x1f\x8b\x08rest"), "a gzip archive"),
+        (lambda path: path.write_bytes(b"\x80\x02\xff"), r"found more \(.*: Unsupported operand"),
         (lambda path: path.write_bytes(b"RIFF\x00\x00\x00\x00WAVE"), "begins with b'RIFF"),
         (write_tar, "a tar archive"),
         (write_zip, "cannot be read"),

@@ -178,6 +178,8 @@ def test_a_file_that_is_there_is_kept_if_it_is_right_and_never_overwritten(serve
 def test_only_web_addresses_are_fetched(tmp_path):
     with pytest.raises(DownloadError, match="http:// or https://"):
         fetch("file:///etc/hosts", tmp_path / "hosts")
+    with pytest.raises(DownloadError, match="is no address: Invalid IPv6 URL"):
+        fetch("http://[bad/x", tmp_path / "x")
 
 
 def test_the_hash_in_a_file_s_name_is_found():

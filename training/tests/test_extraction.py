@@ -456,6 +456,7 @@ def test_the_command_extracts_and_tells_what_it_did(folder, capsys):
         (["--experts", "nose"], "no --weights nose=FILE, and no nose in --experts-dir"),
         (["--set", "vggish.relu=true"], "--set of vggish, which has no --weights"),
         (["--weights", "vggsound=absent.pth"], "absent.pth"),
+        (["--device", "abacus"], "expected a device such as auto, cpu or cuda, found 'abacus'"),
     ],
 )
 def test_the_command_names_what_is_missing(tmp_path, capsys, options, message):

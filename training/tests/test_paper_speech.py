@@ -87,6 +87,15 @@ def test_transcripts_of_another_kind_are_refused(tmp_path, name, content, messag
         read_transcripts(tmp_path / "none.json", [])
 
 
+@pytest.mark.parametrize("name", ["t.json", "t.csv", "folder/one.vtt"])
+def test_transcripts_in_another_encoding_are_refused(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes("id,text\n".encode("utf-16"))
+    with pytest.raises(TranscriptError, match=r"is no JSON|expected text in UTF-8"):
+        read_transcripts(path.parent if name.startswith("folder") else path, [Clip("one", ("x",))])
+
+
 def test_what_is_said_becomes_a_sequence_and_who_says_nothing_lacks_the_expert(tmp_path, vectors):
     dataset = toy_dataset(tmp_path / "data")
     texts = {dataset.ids[0]: "Rain, then the dog again!", dataset.ids[1]: "xyzzy", dataset.ids[2]: ""}

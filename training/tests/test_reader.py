@@ -226,6 +226,14 @@ def test_a_line_of_lemmas_of_another_form_is_refused(tmp_path, line):
         Lemmas.read(tmp_path / "lemmas.txt")
 
 
+def test_tables_in_another_encoding_are_refused(tmp_path):
+    (tmp_path / "table.txt").write_bytes("mice\tmouse\n".encode("utf-16"))
+    with pytest.raises(LemmaTableError, match="is no table in UTF-8"):
+        Lemmas.read(tmp_path / "table.txt")
+    with pytest.raises(SpellingTableError, match="is no list in UTF-8"):
+        Spelling.read(tmp_path / "table.txt")
+
+
 @pytest.mark.parametrize("line", ["dog", "dog 1 2", "dog -1", "dog 1.5", " 3", "the 4", ""])
 def test_a_line_of_the_spelling_list_of_another_form_is_refused(tmp_path, line):
     (tmp_path / "spelling.txt").write_text(f"the 9\n{line}\nof 8\n")

@@ -82,6 +82,21 @@ def test_a_packed_file_cut_short_is_refused_and_leaves_nothing_in_the_cache(tmp_
     assert list((tmp_path / "cache" / "word2vec").iterdir()) == []
 
 
+def test_an_unpacking_that_is_stopped_leaves_nothing_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_CACHE", str(tmp_path / "cache"))
+    packed = tmp_path / "vectors.bin.gz"
+    packed.write_bytes(gzip.compress(write_binary(tmp_path / "v.bin").read_bytes()))
+
+    def stop(source, target, length):
+        target.write(source.read(10))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.copyfileobj", stop)
+    with pytest.raises(KeyboardInterrupt):
+        open_word2vec(packed)
+    assert list((tmp_path / "cache" / "word2vec").iterdir()) == []
+
+
 def test_a_damaged_packed_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("EARSHOT_CACHE", str(tmp_path / "cache"))
     content = bytearray(gzip.compress(write_binary(tmp_path / "v.bin").read_bytes()))

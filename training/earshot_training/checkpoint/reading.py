@@ -165,7 +165,8 @@ def _ends_with(path: Path, name: str) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines() or [""]
+    # PyTorch puts before its unpickler's own words how to run what the file holds: no advice to pass on.
+    lines = str(error).rpartition("WeightsUnpickler error:")[2].strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines[0] else type(error).__name__
 
 

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from earshot_training.datasets.raw import CaptionSet, read_raw
 from earshot_training.experts.build import NETWORKS
 from earshot_training.extraction import ExtractionError, Report, extract
 from earshot_training.extraction.listeners import Listener
 from earshot_training.extraction.loading import exported_names, open_exported, open_weights
+from earshot_training.paper.config import Config
+from earshot_training.paper.trainer import choose_device
 from earshot_training.paper.words import add_words, text_vectors
 
 
@@ -140,7 +140,7 @@ def open_listeners(arguments: argparse.Namespace) -> list[Listener]:
     stray = {name for name, _, _ in arguments.set} - set(weights)
     if stray:
         raise ExtractionError(f"--set of {', '.join(sorted(stray))}, which has no --weights")
-    device, listeners = torch.device(arguments.device), []
+    device, listeners = choose_device(Config(device=arguments.device)), []
     for name in names:
         if name in weights:
             settings = {key: value for of, key, value in arguments.set if of == name}

@@ -38,14 +38,17 @@ def read_transcripts(path: Path, clips: Iterable[Clip]) -> dict[str, str]:
     of a whole clip, or `MEDIA.vtt` (also `MEDIA.en.vtt`) of the recording it is cut from, of which the
     lines within its time count. Raises TranscriptError.
     """
-    if path.is_dir():
-        return _read_folder(path, clips)
-    if not path.is_file():
+    if not path.exists():
         raise TranscriptError(f"{path}: expected a JSON or CSV file or a folder of .vtt files, found nothing")
-    if path.suffix == ".json":
-        return _read_json(path)
-    if path.suffix == ".csv":
-        return _read_csv(path)
+    try:
+        if path.is_dir():
+            return _read_folder(path, clips)
+        if path.suffix == ".json":
+            return _read_json(path)
+        if path.suffix == ".csv":
+            return _read_csv(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TranscriptError(f"{path}: expected text in UTF-8, found something else ({error})") from None
     raise TranscriptError(f"{path}: expected a .json or .csv file or a folder of .vtt files")
 
 

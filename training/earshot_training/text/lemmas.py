@@ -40,7 +40,11 @@ class Lemmas:
     def read(cls, path: str | Path) -> "Lemmas":
         """Reads `lemmas.txt`. Raises LemmaTableError for a line of another form."""
         exceptions: dict[str, list[str]] = {}
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise LemmaTableError(f"{path} is no table in UTF-8: {error}") from None
+        for number, line in enumerate(lines, 1):
             form, tab, lemma = line.partition("\t")
             if not form or not tab or not lemma or "\t" in lemma:
                 raise LemmaTableError(

@@ -42,7 +42,11 @@ class Spelling:
     @classmethod
     def read(cls, path: str | Path) -> "Spelling":
         """Reads `spelling.txt`. Raises SpellingTableError for a line of another form."""
-        return cls.parse(Path(path).read_text(encoding="utf-8-sig"), str(path))
+        try:
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise SpellingTableError(f"{path} is no list in UTF-8: {error}") from None
+        return cls.parse(text, str(path))
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Spelling":
