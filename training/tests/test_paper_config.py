@@ -155,7 +155,9 @@ def test_settings_survive_their_file():
         ({"model": "transformer"}, 'model must be "ce" or "moee", not "transformer"'),
         ({"experts": []}, "experts must be one or more different names"),
         ({"experts": ["vggish", "vggish"]}, "different names"),
-        ({"tokens": {"vggish": 0}}, "tokens of vggish must be 1 or more"),
+        ({"tokens": {"vggish": 0}}, "tokens of vggish must be from 1 to 10000, not 0"),
+        ({"tokens": {"text": 10_001}}, "tokens of text must be from 1 to 10000, not 10001"),
+        ({"seeds": [-1]}, "seeds must be one or more numbers from 0 to 4294967295"),
         (
             {"tokens": {"vggish": "many"}},
             "tokens must be an object with a whole number for each name",

@@ -330,6 +330,16 @@ def test_a_folder_that_holds_another_run_is_refused(toy, tmp_path):
         carry_out(toy, tmp_path, seed=1, epochs=1)
 
 
+@pytest.mark.parametrize("name", ["config.json", "metrics.json", "state.pt"])
+def test_a_damaged_file_of_a_run_is_named(toy, tmp_path, name):
+    carry_out(toy, tmp_path, epochs=1)
+    if name == "state.pt":
+        (tmp_path / "metrics.json").unlink()
+    (tmp_path / name).write_bytes(b"{")
+    with pytest.raises(RunError, match=rf"{name}.* delete it to begin the run anew"):
+        carry_out(toy, tmp_path, epochs=1)
+
+
 # --- fine-tuning ---
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from earshot_training.errors import MendableError
 
 CONFIGS = Path(__file__).parent / "configs"
+MOST_TOKENS = 10_000  # padded lengths cost memory; the reference's largest is 500
 
 
 class ConfigError(MendableError, ValueError):
@@ -80,11 +81,11 @@ class Config:
             raise ConfigError(
                 f"experts must be one or more different names, not {', '.join(self.experts) or 'none'}"
             )
-        if not self.seeds:
-            raise ConfigError("seeds must be one or more numbers")
+        if not self.seeds or not all(0 <= seed < 2**32 for seed in self.seeds):
+            raise ConfigError("seeds must be one or more numbers from 0 to 4294967295")
         for name, length in (self.tokens or {}).items():
-            if length < 1:
-                raise ConfigError(f"tokens of {name} must be 1 or more, not {length}")
+            if not 1 <= length <= MOST_TOKENS:
+                raise ConfigError(f"tokens of {name} must be from 1 to {MOST_TOKENS}, not {length}")
 
     def outcome(self) -> dict[str, Any]:
         """The settings that decide what comes out: two configurations with the same are one training."""

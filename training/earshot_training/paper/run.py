@@ -37,7 +37,7 @@ METRICS_FILE, CURVE_FILE = "metrics.json", "loss.png"
 
 
 class RunError(MendableError):
-    """A run's folder that belongs to other settings, or a run that is not there. The message says which."""
+    """A run's folder that is of other settings or damaged, or a run that is not there. The message says which."""
 
 
 class Run:
@@ -77,13 +77,13 @@ class Run:
         if not path.is_file():
             return None
         self._open()
-        return json.loads(path.read_text(encoding="utf-8"))
+        return _read_json(path)
 
     def _open(self) -> dict[str, Any]:
         """The settings as config.json has them, written there the first time."""
         path = self.folder / CONFIG_FILE
         if path.is_file():
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = _read_json(path)
             found = kept.get("earshot", {}).get("identity", {})
             for name, value in self.identity.items():
                 if found.get(name) != value:
@@ -130,9 +130,15 @@ class Run:
         path = self.folder / STATE_FILE
         if not path.is_file():
             return []
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        trainer.load_state(state["trainer"])
-        return state["history"]
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            trainer.load_state(state["trainer"])
+            return state["history"]
+        except Exception:  # whatever a damaged file makes the reader stumble over
+            raise RunError(
+                f"{path}: expected what this run goes on from, found a damaged file;"
+                " delete it to begin the run anew"
+            ) from None
 
     def _epoch(self, trainer: Trainer, data_seed: int) -> dict[str, Any]:
         """One epoch and its validation. Its random numbers depend on the seed and its number alone."""
@@ -215,6 +221,16 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path} is no JSON ({error}); delete it to begin the run anew") from None
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: expected an object, found a {type(content).__name__}")
+    return content
 
 
 def _differing(wanted: Any, found: Any) -> str:
