@@ -37,7 +37,7 @@ METRICS_FILE, CURVE_FILE = "metrics.json", "loss.png"
 
 
 class RunError(MendableError):
-    """A run's folder that is of other settings or damaged, or a run that is not there. The message says which."""
+    """A run's folder of other settings or damaged, or a run that is not there. The message says which."""
 
 
 class Run:
