@@ -127,9 +127,12 @@ def fetch(
 
 
 def hub_prefix(name: str) -> str | None:
-    """The start of a file's SHA-256 that its name ends with, as PyTorch's hub has it: "net-3e41cc8a.pth"."""
+    """The start of a file's SHA-256 that its name ends with, as PyTorch's hub has it: "net-3e41cc8a.pth".
+
+    A date, "net-20210610.pth", is none.
+    """
     match = re.search(r"-([0-9a-f]{8,64})\.[^.]+$", name)
-    return match.group(1) if match else None
+    return match.group(1) if match and not re.fullmatch(r"20\d{6}", match.group(1)) else None
 
 
 def file_hashes(path: Path, algorithms: set[str]) -> dict[str, str]:

@@ -185,5 +185,6 @@ def test_only_web_addresses_are_fetched(tmp_path):
 def test_the_hash_in_a_file_s_name_is_found():
     assert hub_prefix("ig_resnext101_32x48-3e41cc8a.pth") == "3e41cc8a"
     assert hub_prefix("vggish-10086976.pth") == "10086976"
+    assert hub_prefix("vggish-20210610.pth") is None  # a date
     for name in ("H.pth.tar", "densenet161_places365.pth.tar", "r2plus1d-34.pth"):
         assert hub_prefix(name) is None

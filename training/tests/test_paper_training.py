@@ -373,6 +373,17 @@ def test_fine_tuning_starts_from_the_reference_s_own_checkpoint():
     assert steps == {state["step"] for state in checkpoint.optimizer["state"].values()} and steps != {0}
 
 
+def test_the_state_of_another_optimiser_is_refused(toy):
+    trainer, _ = new_trainer(toy)
+    adam = torch.optim.Adam(trainer.model.parameters())
+    sum(parameter.sum() for parameter in trainer.model.parameters()).backward()
+    adam.step()
+    with pytest.raises(
+        TrainingError, match="expected the optimiser's state to be Ranger's, found .*slow_buffer"
+    ):
+        trainer.fine_tune(trainer.model.state_dict(), adam.state_dict())
+
+
 def test_a_fine_tuned_run_goes_on_from_the_other_s_optimiser_with_other_token_limits(toy, tmp_path):
     carry_out(toy, tmp_path / "before", epochs=2)
     other = toy_dataset(tmp_path / "data", name="clotho", seed=8)

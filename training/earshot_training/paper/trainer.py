@@ -16,6 +16,9 @@ from earshot_training.paper.config import Config
 from earshot_training.paper.inputs import Batch
 
 
+STATE_OF_RANGER = {"step", "exp_avg", "exp_avg_sq", "slow_buffer"}  # of each parameter
+
+
 class TrainingError(MendableError):
     """A training that cannot go on. The message says what was expected and found."""
 
@@ -101,8 +104,14 @@ class Trainer:
         weights and decayed learning rate (reference fact 2.4). Without `optimiser` a fresh one begins at
         the configuration's rate.
 
-        Raises TrainingError where the weights are of another architecture.
+        Raises TrainingError where the weights are of another architecture, or the state of another optimiser.
         """
+        for state in (optimiser or {}).get("state", {}).values():
+            if missing := STATE_OF_RANGER - set(state):
+                raise TrainingError(
+                    f"expected the optimiser's state to be Ranger's, found {', '.join(sorted(state))} without"
+                    f" {', '.join(sorted(missing))}: start from a run that was trained with Ranger"
+                )
         try:
             self.model.load_state_dict(dict(weights), strict=True)
             if optimiser is not None:
