@@ -11,7 +11,7 @@ export interface Tokeniser {
   /**
    * Reads the tables the pack has for this tokeniser.
    *
-   * @throws ModelLoadFailedError a table is not what it should be; some only when they are first needed
+   * @throws ModelLoadFailedError a table is not what it should be
    */
   openLookUp(pack: ModelPack, vocabulary: Vocabulary): Promise<LookUp>;
 }

@@ -114,6 +114,9 @@ const segmentSchema = z.object({
   hopSamples: positiveInteger,
 });
 
+/** Largest file that Node reads at once, in bytes. */
+const LARGEST_READ = 2 ** 31 - 1;
+
 /** Bytes of one number of a vocabulary's vectors. */
 const BYTES = { float16: 2, float32: 4 };
 
@@ -215,6 +218,11 @@ export const packManifestSchema = z
         ["files", vocabulary.vectors, "bytes"],
         `must be ${vocabulary.emptyVector ? "(size + 1)" : "size"} * wordDim * ${bytes} = ${expected} for a ` +
           `${vocabulary.dtype} vocabulary${vocabulary.emptyVector ? " with an emptyVector" : ""}, not ${vectors.bytes}`,
+      );
+    if (expected > LARGEST_READ)
+      problem(
+        ["textEncoder", "vocabulary", "size"],
+        `makes vectors of ${expected} bytes, more than the ${LARGEST_READ} that can be read: take fewer words or "float16"`,
       );
     if (tokeniser === "simple-english-v1") {
       for (const field of ["lemmas", "spelling"] as const) {

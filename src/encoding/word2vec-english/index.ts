@@ -14,11 +14,10 @@ export const word2vecEnglish: Tokeniser = {
     const read = async (name: string | undefined) =>
       name === undefined ? "" : await readFile(packFile(pack, name), "utf8");
     const [lemmaText, spellingText] = await Promise.all([read(lemmas), read(spelling)]);
-    let suggestions: Spelling | undefined;
     return word2vecLookUp({
       rowOf: (word) => vocabulary.rowOf(word),
       lemmas: parseLemmas(lemmaText, lemmas ?? "lemmas"),
-      spelling: () => (spelling === undefined ? undefined : (suggestions ??= Spelling.parse(spellingText, spelling))),
+      spelling: spelling === undefined ? undefined : await Spelling.parse(spellingText, spelling),
     });
   },
 };

@@ -14,8 +14,8 @@ export interface LookUpTables {
   /** Row of a word in the vocabulary, whose rows are in the order of frequency. */
   rowOf: (word: string) => number | undefined;
   lemmas: LemmaTable;
-  /** Made when the first token needs it; undefined without a list. */
-  spelling: () => Spelling | undefined;
+  /** Undefined without a list. */
+  spelling: Spelling | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export function word2vecLookUp({ rowOf, lemmas, spelling }: LookUpTables): LookU
     if (lemma !== undefined) return [lemma];
     const split = (HAND_MADE_SPLITS.get(token) ?? []).filter(isKnown);
     if (split.length > 0) return split;
-    const suggestion = spelling()?.suggestions(token).find(isKnown);
+    const suggestion = spelling?.suggestions(token).find(isKnown);
     return suggestion === undefined ? [] : [suggestion];
   };
   const found = new LRUCache<string, readonly string[]>({ max: REMEMBERED });

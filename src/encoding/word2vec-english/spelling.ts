@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ModelLoadFailedError } from "../../errors.js";
 
 /**
@@ -8,6 +9,8 @@ import { ModelLoadFailedError } from "../../errors.js";
 const GREATEST_DISTANCE = 2;
 const PREFIX_LENGTH = 7;
 const FAR = GREATEST_DISTANCE + 1;
+/** Lines that are read before other work gets its turn: some milliseconds. */
+const LINES_A_TURN = 4096;
 /** Characters of two UTF-16 units; they count as one letter. */
 const WIDE = /[\u{10000}-\u{10ffff}]/gu;
 
@@ -32,15 +35,17 @@ export class Spelling {
   }
 
   /**
-   * Reads the file `spelling` of a pack: a line "word count" for each word.
+   * Reads the file `spelling` of a pack: a line "word count" for each word. Other work gets its turn meanwhile.
    *
    * @throws ModelLoadFailedError a line has another form, or a word comes twice
    */
-  static parse(text: string, name: string): Spelling {
+  static async parse(text: string, name: string): Promise<Spelling> {
     const rows = new Map<string, number>();
     const counts: number[] = [];
-    text.split(/\r?\n/).forEach((line, index, lines) => {
-      if (line === "" && index === lines.length - 1) return;
+    const lines = text.split(/\r?\n/);
+    if (lines.at(-1) === "") lines.pop();
+    for (const [index, line] of lines.entries()) {
+      if (index % LINES_A_TURN === LINES_A_TURN - 1) await nextTurn();
       const space = line.indexOf(" ");
       const word = line.slice(0, space);
       const count = line.slice(space + 1);
@@ -50,7 +55,8 @@ export class Spelling {
             `but is ${JSON.stringify(line.slice(0, 60))}.`,
         );
       rows.set(word, counts.push(Number(count)) - 1);
-    });
+    }
+    await nextTurn();
     return new Spelling(rows, counts);
   }
 

@@ -15,11 +15,11 @@ const { vocabulary, lemmas, spelling, sentences } = JSON.parse(
 };
 
 const rows = new Map(vocabulary.map((word, row) => [word, row]));
-const suggestions = Spelling.parse(spelling.map((entry) => entry.join(" ")).join("\n"), "spelling");
+const suggestions = await Spelling.parse(spelling.map((entry) => entry.join(" ")).join("\n"), "spelling");
 const lookUp = word2vecLookUp({
   rowOf: (word) => rows.get(word),
   lemmas: new Map(Object.entries(lemmas)),
-  spelling: () => suggestions,
+  spelling: suggestions,
 });
 const simple = TOKENISERS["simple-english-v1"];
 const word2vec = TOKENISERS["word2vec-english-v1"];

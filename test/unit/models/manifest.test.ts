@@ -39,6 +39,7 @@ describe("the manifest schema", () => {
     ["a file without a checksum", (m: LooseManifest) => delete m.files["vggish.onnx"], /"vggish.onnx" is not listed in "files"/],
     ["a damaged checksum", (m: LooseManifest) => (m.files["vggish.onnx"]!["sha256"] = "beef"), /64 lower-case hexadecimal/],
     ["vectors that do not fit the vocabulary", (m: LooseManifest) => (m.textEncoder.vocabulary["size"] = 41), /= 984 .* not 960/],
+    ["vectors too large to be read", (m: LooseManifest) => (m.textEncoder.vocabulary["size"] = 100_000_000), /2400000000 bytes, more than the 2147483647/],
     ["a slope that is no number", (m: LooseManifest) => (m.calibration["slope"] = null), /slope/],
   ])("refuses %s and says where", (_, change, message) => {
     expect(problemsAfter(change)).toMatch(message);
