@@ -356,3 +356,12 @@ def test_a_manifest_is_not_written_for_an_incomplete_folder(copied):
     description = PackDescription("x", "1", "CC0-1.0", "", "ce", 1, 1, (), 7, 1.0, 0.0)
     with pytest.raises(PackError, match=r"clip-encoder\.onnx"):
         write_manifest(copied, description)
+
+
+def test_vectors_that_the_runtime_cannot_read_are_refused_before_they_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("earshot_training.pack.text.LARGEST_VECTORS", 4 * 3 * 5 - 1)
+    vocabulary = Vocabulary(["a", "b", "c"], np.zeros((3, 5)))
+    with pytest.raises(PackError, match="at most 59 bytes, found 60 for 3 words in float32"):
+        PackVocabulary(dtype="float32").save(vocabulary, tmp_path)
+    assert not list(tmp_path.iterdir())
+    PackVocabulary(dtype="float16").save(vocabulary, tmp_path)

@@ -379,7 +379,7 @@ def test_the_state_of_another_optimiser_is_refused(toy):
     sum(parameter.sum() for parameter in trainer.model.parameters()).backward()
     adam.step()
     with pytest.raises(
-        TrainingError, match="expected the optimiser's state to be Ranger's, found .*slow_buffer"
+        TrainingError, match=r"expected the optimiser.s state to be Ranger.s, found .*slow_buffer"
     ):
         trainer.fine_tune(trainer.model.state_dict(), adam.state_dict())
 

@@ -10,6 +10,7 @@ from earshot_training.pack.errors import PackError
 from earshot_training.vocabulary import TOKENISER, VECTORS_FILE, WORDS_FILE, Vocabulary
 
 DTYPES = {"float16": "<f2", "float32": "<f4"}
+LARGEST_VECTORS = 2**31 - 1  # bytes that the runtime can read at once
 VECTORS_FILES = {"float16": VECTORS_FILE, "float32": "vocabulary.f32"}
 
 
@@ -58,8 +59,17 @@ class PackVocabulary:
         )
 
     def save(self, vocabulary: Vocabulary, directory: Path) -> None:
-        """Writes words and vectors; the other files are for the caller to bring."""
+        """Writes words and vectors; the other files are for the caller to bring.
+
+        Raises PackError where the vectors are more than the runtime can read.
+        """
         rows = vocabulary.vectors
+        size = (len(rows) + self.empty_vector) * vocabulary.dim * np.dtype(DTYPES[self.dtype]).itemsize
+        if size > LARGEST_VECTORS:
+            raise PackError(
+                f"expected vectors of at most {LARGEST_VECTORS:,} bytes, found {size:,} for {len(rows):,}"
+                f" words in {self.dtype}: take fewer words, or float16"
+            )
         if self.empty_vector:
             rows = np.vstack([rows, vocabulary.empty_vector])
         (directory / WORDS_FILE).write_text("\n".join(vocabulary.words) + "\n", encoding="utf-8")

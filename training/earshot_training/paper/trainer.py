@@ -15,7 +15,6 @@ from earshot_training.optim import Ranger
 from earshot_training.paper.config import Config
 from earshot_training.paper.inputs import Batch
 
-
 STATE_OF_RANGER = {"step", "exp_avg", "exp_avg_sq", "slow_buffer"}  # of each parameter
 
 
