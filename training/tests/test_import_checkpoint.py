@@ -289,7 +289,7 @@ def write_speech(order):
         (lambda o: write_stand_in(o.experts, "vggish", 6, hop_samples=15_000), "found an export with a"
          " window every 15000"),
         (lambda o: spoil(o.experts / "inst.json", lambda content: content.replace(b'"files": {', b'"files": {'
-         b'"../x": {}, ')), "found ../x"),
+         b'"../x": {"bytes": 1, "sha256": "0"}, ')), "found ../x"),
         (lambda o: spoil(o.words.source, lambda content: content[:-60]), "cut short"),
         (lambda o: write_words(o.words.source, 7), "vectors of 7 numbers, expected 10"),
         (lambda o: o.words.source.write_text("hello\n"), "WORDS DIMENSIONS"),
