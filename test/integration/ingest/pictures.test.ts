@@ -44,6 +44,7 @@ describe("ingesting with a pack that hears and sees", () => {
     ["colours.mp4", 6, ["0 virsV", "1 virsV", "2 virsV", "3 virsV", "4 virsV"]],
     ["colours-only.mp4", 6, ["0 irs", "1 irs", "2 irs", "3 irs", "4 irs"]],
     ["colours-silent.mp4", 6, ["0 irs", "1 irs", "2 irs", "3 irs", "4 irs"]],
+    ["colours-without-samples.mkv", 6, ["0 irs", "1 irs", "2 irs", "3 irs", "4 irs"]],
     ["colours-shorter.mp4", 9, ["0 virsV", "1 virsV", "2 vV", "3 vV", "4 vV", "5 vV", "6 vV", "7 vV"]],
     ["colours-late.mp4", 6, ["0 vV", "1 virsV", "2 virsV", "3 virsV", "4 virsV"]],
     ["one-frame.mp4", 0.2, ["0 irs"]],
