@@ -5,7 +5,7 @@ import torch
 
 from earshot_training.cli import main
 from earshot_training.datasets.published.catalogue import PUBLISHED
-from earshot_training.experts.catalogue import EXPERTS
+from earshot_training.experts.catalogue import EXPERTS, in_model_order
 from earshot_training.model import CENet, ExpertInput
 from earshot_training.paper.config import (
     Config,
@@ -16,7 +16,7 @@ from earshot_training.paper.config import (
     run_name,
     to_json,
 )
-from earshot_training.paper.network import model_order, variant
+from earshot_training.paper.network import variant
 from earshot_training.paper.published import published, split_sizes
 from earshot_training.paper.reproduce import rows_of
 
@@ -119,7 +119,7 @@ def test_rows_that_are_the_same_training_share_a_run_and_others_do_not():
 )
 def test_a_row_s_model_has_the_published_parameter_count(name, parameters):
     config = load_config(name)
-    facts = {expert: EXPERTS[expert] for expert in model_order(config.experts)}
+    facts = {expert: EXPERTS[expert] for expert in in_model_order(config.experts)}
     sizes = {x.reference_name: ExpertInput(x.dim, x.clusters, x.ghosts) for x in facts.values()}
     with torch.device("meta"):
         model = CENet(sizes, variant(config, list(config.experts)))

@@ -2,27 +2,19 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createEncoder, type EncoderOptions } from "../../../src/encoding/encoder.js";
 import { queryVector } from "../../../src/encoding/query-vector.js";
 import type { EncodedSegment, VideoStreams } from "../../../src/encoding/types.js";
-import { createInferencePool, type InferencePool } from "../../../src/models/inference.js";
+import type { InferencePool } from "../../../src/models/inference.js";
 import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
+import { openPool } from "../../fixtures/inference-pool.js";
 import { BLUE, film, RED, watched, type Film, type Rgb } from "../../fixtures/films.js";
-import { recordedLog } from "../../fixtures/recorded-log.js";
 import { inChunks, noise, SAMPLE_RATE, silence, tone } from "../../fixtures/sounds.js";
 import { SEEING_PACK } from "../../fixtures/tiny-pack.js";
 
 let pack: ModelPack;
 let inference: InferencePool;
 
-async function openPool(threads: number): Promise<InferencePool> {
-  return createInferencePool(
-    pack,
-    { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads },
-    recordedLog(),
-  );
-}
-
 beforeAll(async () => {
   pack = await loadModelPack(SEEING_PACK);
-  inference = await openPool(2);
+  inference = await openPool(pack, 2);
 }, 60_000);
 afterAll(() => inference.close());
 
@@ -227,7 +219,7 @@ describe("encoding sound and pictures", { timeout: 60_000 }, () => {
     expectSame(await encode(streams(999), { batchSize: 7 }));
     expectSame(await encode(streams(1_000_000), { batchSize: 1000 }));
     for (const threads of [1, 3]) {
-      const pool = await openPool(threads);
+      const pool = await openPool(pack, threads);
       expectSame(await encode(streams(7_000), { pool }));
       await pool.close();
     }
@@ -302,7 +294,7 @@ describe("streams without an end", { timeout: 60_000 }, () => {
   });
 
   it("end with a model's failure", async () => {
-    const pool = await openPool(1);
+    const pool = await openPool(pack, 1);
     const pictures = film(redThenBlue);
     const groups = createEncoder(pack, pool).encodeVideo({ sound: endlessSound(), pictures })[Symbol.asyncIterator]();
     await groups.next();

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEncoder, type EncoderOptions } from "../../../src/encoding/encoder.js";
 import { queryVector } from "../../../src/encoding/query-vector.js";
 import type { EncodedSegment, EncodingProgress } from "../../../src/encoding/types.js";
-import { createInferencePool, type InferencePool } from "../../../src/models/inference.js";
+import type { InferencePool } from "../../../src/models/inference.js";
 import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
-import { recordedLog } from "../../fixtures/recorded-log.js";
+import { openPool } from "../../fixtures/inference-pool.js";
 import { inChunks, inTurn, noise, SAMPLE_RATE, silence, tone } from "../../fixtures/sounds.js";
 import { TINY_PACK } from "../../fixtures/tiny-pack.js";
 
@@ -14,17 +14,9 @@ const HOP = 30_720;
 let pack: ModelPack;
 let inference: InferencePool;
 
-async function openPool(threads: number): Promise<InferencePool> {
-  return createInferencePool(
-    pack,
-    { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads },
-    recordedLog(),
-  );
-}
-
 beforeAll(async () => {
   pack = await loadModelPack(TINY_PACK);
-  inference = await openPool(2);
+  inference = await openPool(pack, 2);
 }, 60_000);
 afterAll(() => inference.close());
 
@@ -137,7 +129,7 @@ describe("encoding audio", { timeout: 60_000 }, () => {
     expectSame(await encode(sound, { batchSize: 5, chunk: 999 }), expected);
     expectSame(await encode(sound, { batchSize: 1000, chunk: 1_000_000 }), expected);
     for (const threads of [1, 3]) {
-      const pool = await openPool(threads);
+      const pool = await openPool(pack, threads);
       expectSame(await encode(sound, { pool }), expected);
       await pool.close();
     }
@@ -292,7 +284,7 @@ describe("a long stream", { timeout: 60_000 }, () => {
   });
 
   it("passes a model's failure on, and closes the decoder", async () => {
-    const pool = await openPool(1);
+    const pool = await openPool(pack, 1);
     const source = endless();
     const groups = createEncoder(pack, pool).encodeAudio(source.pcm)[Symbol.asyncIterator]();
     await groups.next();

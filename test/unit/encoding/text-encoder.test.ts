@@ -4,9 +4,9 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEncoder } from "../../../src/encoding/encoder.js";
 import type { Encoder } from "../../../src/encoding/types.js";
-import { createInferencePool, type InferencePool } from "../../../src/models/inference.js";
+import type { InferencePool } from "../../../src/models/inference.js";
 import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
-import { recordedLog } from "../../fixtures/recorded-log.js";
+import { openPool } from "../../fixtures/inference-pool.js";
 import { TINY_PACK } from "../../fixtures/tiny-pack.js";
 import { makeWord2vecPack, type Word2vecTables } from "../../fixtures/word2vec-pack.js";
 
@@ -16,11 +16,7 @@ let encoder: Encoder;
 
 beforeAll(async () => {
   pack = await loadModelPack(TINY_PACK);
-  inference = await createInferencePool(
-    pack,
-    { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 },
-    recordedLog(),
-  );
+  inference = await openPool(pack, 1);
   encoder = createEncoder(pack, inference);
 }, 60_000);
 afterAll(() => inference.close());
@@ -103,11 +99,7 @@ describe("encoding a query", () => {
   });
 
   it("does not remember a failure", async () => {
-    const closing = await createInferencePool(
-      pack,
-      { executionProviders: ["cpu"], whenProviderMissing: "refuse", threads: 1 },
-      recordedLog(),
-    );
+    const closing = await openPool(pack, 1);
     const failing = createEncoder(pack, closing);
     await failing.encodeText("zorp");
     await closing.close();

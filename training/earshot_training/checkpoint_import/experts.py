@@ -14,15 +14,6 @@ from earshot_training.pack import AudioExpert, VisualExpert
 MOST_OVERLAP = 1 / 16  # of a window, between windows whose tokens form one sequence
 
 
-def reference_name(name: str) -> str:
-    """What the reference calls an expert, which may be named in its way or in ours. An expert that is not the
-    paper's keeps its name."""
-    try:
-        return expert_facts(name).reference_name
-    except KeyError:
-        return name
-
-
 def pack_name(reference: str) -> str:
     """What a pack calls an expert of the reference; signs that a manifest does not allow become "-"."""
     try:

@@ -24,10 +24,11 @@ from earshot_training.checkpoint.published import recognise
 from earshot_training.checkpoint_import.calibration import Calibration, neutral
 from earshot_training.checkpoint_import.card import model_card
 from earshot_training.checkpoint_import.errors import UnknownSettingError
-from earshot_training.checkpoint_import.experts import feed, pack_name, read_experts, reference_name
+from earshot_training.checkpoint_import.experts import feed, pack_name, read_experts
 from earshot_training.checkpoint_import.grid import make_grid
 from earshot_training.checkpoint_import.output import new_folder
 from earshot_training.checkpoint_import.words import WordChoice
+from earshot_training.experts.catalogue import reference_name
 from earshot_training.experts.description import ExpertDescription
 from earshot_training.model import CENet
 from earshot_training.pack import (

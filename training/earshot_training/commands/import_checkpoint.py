@@ -10,8 +10,7 @@ from earshot_training.checkpoint_import import (
     import_checkpoint,
 )
 from earshot_training.checkpoint_import.grid import CLIP_SECONDS
-from earshot_training.text import Lemmas, Spelling
-from earshot_training.text.sources import fetch_lemmas, fetch_spelling
+from earshot_training.paper.words import add_tables, read_tables
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -49,13 +48,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         default="float32",
         help="how the pack stores word vectors",
     )
-    words.add_argument(
-        "--lemmas", type=Path, metavar="FILE", help="lemmas.txt (default: WordNet's exceptions, by npm)"
-    )
-    words.add_argument(
-        "--spelling", type=Path, metavar="FILE", help="spelling.txt (default: SymSpell's word list, by npm)"
-    )
-    words.add_argument("--no-tables", action="store_true", help="do without lemmas and spelling")
+    add_tables(words)
 
     model = command.add_argument_group("what a configuration may leave out")
     model.add_argument(
@@ -120,10 +113,7 @@ def _order(arguments: argparse.Namespace) -> ImportOrder:
 
 
 def _words(arguments: argparse.Namespace) -> WordChoice:
-    lemmas = spelling = None
-    if not arguments.no_tables:
-        lemmas = Lemmas.read(arguments.lemmas) if arguments.lemmas else fetch_lemmas()
-        spelling = Spelling.read(arguments.spelling) if arguments.spelling else fetch_spelling()
+    lemmas, spelling = read_tables(arguments)
     return WordChoice(
         arguments.word2vec,
         tuple(arguments.words),

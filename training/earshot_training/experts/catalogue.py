@@ -53,6 +53,13 @@ def expert_facts(name: str) -> ExpertFacts:
     return facts
 
 
+def reference_name(name: str) -> str:
+    """What the reference calls an expert, which may be named in its way or in ours. An expert that is not the
+    paper's keeps its name."""
+    facts = EXPERTS.get(name)
+    return facts.reference_name if facts else name
+
+
 def in_model_order(names: Iterable[str]) -> list[str]:
-    """Our names of some experts in the order of the reference's models: by its names, sorted as strings."""
-    return [facts.name for facts in sorted(map(expert_facts, names), key=lambda facts: facts.reference_name)]
+    """Experts in the order of the reference's models: by its names, sorted as strings (fact 1.1)."""
+    return sorted(names, key=reference_name)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from earshot_training.datasets import Dataset, Protocol
 from earshot_training.datasets.view import ClipReader, ClipView
+from earshot_training.experts.catalogue import in_model_order, reference_name
 from earshot_training.paper.config import Config
-from earshot_training.paper.network import model_order, reference_name
 from earshot_training.paper.words import TextVectors
 
 Item, Made = TypeVar("Item"), TypeVar("Made")
@@ -62,7 +62,7 @@ class Inputs:
 
     def __init__(self, dataset: Dataset, config: Config, words: TextVectors | None = None):
         self.dataset, self.protocol = dataset, protocol_of(config, dataset)
-        self.experts = model_order(dataset.experts if config.experts is None else config.experts)
+        self.experts = in_model_order(dataset.experts if config.experts is None else config.experts)
         self.word_origin = words.origin if words else "the data set's own"
         self._reader = ClipReader(
             dataset, self.experts, self.protocol, words.of(dataset) if words else dataset.words

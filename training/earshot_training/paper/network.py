@@ -1,24 +1,11 @@
 """The retrieval model of a configuration, sized by the data set."""
 
-from collections.abc import Iterable
-
 from earshot_training.datasets import Dataset
-from earshot_training.experts.catalogue import EXPERTS
+from earshot_training.experts.catalogue import EXPERTS, in_model_order, reference_name
 from earshot_training.model import CENet, ExpertInput
 from earshot_training.paper.config import Config
 
 CLUSTERS = 16  # of an expert that is not the paper's: as for its audio experts
-
-
-def reference_name(expert: str) -> str:
-    """What the reference's models call an expert; an expert that is not the paper's keeps its name."""
-    return EXPERTS[expert].reference_name if expert in EXPERTS else expert
-
-
-def model_order(experts: Iterable[str]) -> list[str]:
-    """Experts in the order of the reference's models: by its names, sorted as strings (reference fact
-    1.1)."""
-    return sorted(experts, key=reference_name)
 
 
 def expert_input(dataset: Dataset, expert: str) -> ExpertInput:
@@ -40,7 +27,7 @@ def variant(config: Config, experts: list[str]) -> str:
 def build_network(config: Config, dataset: Dataset, experts: list[str], word_dim: int) -> CENet:
     """The untrained model. Its modules are named as in the reference's checkpoints."""
     return CENet(
-        {reference_name(name): expert_input(dataset, name) for name in model_order(experts)},
+        {reference_name(name): expert_input(dataset, name) for name in in_model_order(experts)},
         variant(config, experts),
         text_dim=word_dim,
         text_clusters=config.text_clusters,

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
+from earshot_training.experts.catalogue import reference_name
 from earshot_training.paper.config import Config
 from earshot_training.paper.inputs import Inputs
-from earshot_training.paper.network import expert_input, reference_name, variant
+from earshot_training.paper.network import expert_input, variant
 from earshot_training.paper.trainer import Trainer
 
 CHECKPOINT_FILE = "trained_model.pth"

@@ -43,20 +43,33 @@ def add_words(parser: argparse.ArgumentParser, required: bool = False) -> None:
     words.add_argument(
         "--vocabulary", type=Path, metavar="FOLDER", help="a model pack's vocabulary.txt and vocabulary.f16"
     )
-    tables = parser.add_argument_group("tables for --word2vec")
-    tables.add_argument("--lemmas", type=Path, help="lemmas.txt (default: WordNet's exceptions, by npm)")
-    tables.add_argument("--spelling", type=Path, help="spelling.txt (default: SymSpell's word list, by npm)")
-    tables.add_argument("--no-tables", action="store_true", help="do without lemmas and spelling")
+    add_tables(parser.add_argument_group("tables for --word2vec"))
+
+
+def add_tables(options: argparse._ArgumentGroup) -> None:
+    """The options that name the tables with which words are found."""
+    options.add_argument(
+        "--lemmas", type=Path, metavar="FILE", help="lemmas.txt (default: WordNet's exceptions, by npm)"
+    )
+    options.add_argument(
+        "--spelling", type=Path, metavar="FILE", help="spelling.txt (default: SymSpell's word list, by npm)"
+    )
+    options.add_argument("--no-tables", action="store_true", help="do without lemmas and spelling")
+
+
+def read_tables(arguments: argparse.Namespace) -> tuple[Lemmas | None, Spelling | None]:
+    """The tables that the options name; None for both where they are not wanted. Raises LemmaTableError,
+    SpellingTableError, PackageError."""
+    if arguments.no_tables:
+        return None, None
+    lemmas = Lemmas.read(arguments.lemmas) if arguments.lemmas else fetch_lemmas()
+    return lemmas, Spelling.read(arguments.spelling) if arguments.spelling else fetch_spelling()
 
 
 def text_vectors(arguments: argparse.Namespace) -> TextVectors | None:
     """The word vectors that the options name; None where they name none, and the data set's own count."""
     if arguments.word2vec is not None:
-        lemmas = spelling = None
-        if not arguments.no_tables:
-            lemmas = Lemmas.read(arguments.lemmas) if arguments.lemmas else fetch_lemmas()
-            spelling = Spelling.read(arguments.spelling) if arguments.spelling else fetch_spelling()
-        return from_word2vec(arguments.word2vec, lemmas, spelling)
+        return from_word2vec(arguments.word2vec, *read_tables(arguments))
     return from_vocabulary(arguments.vocabulary) if arguments.vocabulary is not None else None
 
 
