@@ -317,6 +317,68 @@ export class InvalidFilterError extends EarshotError {
   readonly code = "INVALID_FILTER";
 }
 
+// --- evaluation -----------------------------------------------------------------------------------
+
+/** An evaluation's input is malformed, or its parts do not go together. */
+export class InvalidEvaluationInputError extends EarshotError {
+  readonly code = "INVALID_EVALUATION_INPUT";
+}
+
+/** A folder of data, captions or a model pack lies outside the folders that evaluations may read. */
+export class EvaluationPathOutsideRootsError extends EarshotError {
+  readonly code = "EVALUATION_PATH_OUTSIDE_ROOTS";
+}
+
+/** There is no data set in the folder, or nothing there is of a layout that is known. */
+export class DatasetNotFoundError extends EarshotError {
+  readonly code = "DATASET_NOT_FOUND";
+}
+
+/** A file of a data set is malformed: the message names the file and the line. */
+export class DatasetInvalidError extends EarshotError {
+  readonly code = "DATASET_INVALID";
+}
+
+/** The data set has no split of that name. */
+export class DatasetSplitNotFoundError extends EarshotError {
+  readonly code = "DATASET_SPLIT_NOT_FOUND";
+}
+
+/** No clip of the split can take part. */
+export class DatasetEmptyError extends EarshotError {
+  readonly code = "DATASET_EMPTY";
+}
+
+/** The data set's features are not those that the pack takes: another expert, width or kind. */
+export class FeaturesDoNotFitError extends EarshotError {
+  readonly code = "FEATURES_DO_NOT_FIT";
+}
+
+/** An expert was named that the pack does not have. */
+export class ExpertUnknownError extends EarshotError {
+  readonly code = "EXPERT_UNKNOWN";
+}
+
+/** The table of scores would not fit into memory. */
+export class EvaluationTooLargeError extends EarshotError {
+  readonly code = "EVALUATION_TOO_LARGE";
+}
+
+/** The tenant has no evaluation of that id. */
+export class EvaluationNotFoundError extends EarshotError {
+  readonly code = "EVALUATION_NOT_FOUND";
+}
+
+/** Evaluations cannot be set beside each other, for example because one is not completed. */
+export class EvaluationsNotComparableError extends EarshotError {
+  readonly code = "EVALUATIONS_NOT_COMPARABLE";
+}
+
+/** The process that ran an evaluation ended in the middle, too often. */
+export class EvaluationCrashedError extends EarshotError {
+  readonly code = "EVALUATION_CRASHED";
+}
+
 // --- graphql ------------------------------------------------------------------------------------
 
 /** A global id was not given out by Earshot, or names something of another type. */
