@@ -127,6 +127,10 @@ export interface EvaluationNotice {
 
 /** What came out of a completed evaluation. Never half: it is written with the last state, in one transaction. */
 export interface EvaluationResult {
+  /** Kind of the model pack, as its manifest has it, e.g. "collaborative-experts". */
+  packKind: string;
+  /** The experts that took part, in manifest order. */
+  experts: string[];
   /** Clips of the split as the data set lists it. */
   clips: number;
   /** Clips that were ranked. */
