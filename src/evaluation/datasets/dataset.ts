@@ -1,6 +1,6 @@
 /** A data set as an evaluation takes it: the clips of one split, their captions, and where their media or features are. */
 import type { BenchmarkName, EvaluationNotice } from "../../catalog/index.js";
-import type { Span } from "../moment-metrics.js";
+import type { Span } from "../metrics/moment-metrics.js";
 
 /** How the reference feeds a benchmark to its models (reference fact 1.2). */
 export interface Protocol {
