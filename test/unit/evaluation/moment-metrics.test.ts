@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { intersectionOverUnion, momentMetrics, type Span } from "../../../src/evaluation/moment-metrics.js";
+import { intersectionOverUnion, momentMetrics, type Span } from "../../../src/evaluation/metrics/moment-metrics.js";
 
 const span = (startSeconds: number, endSeconds: number): Span => ({ startSeconds, endSeconds });
 

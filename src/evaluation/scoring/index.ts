@@ -1,0 +1,17 @@
+export { packQueries } from "./pack-queries.js";
+export type {
+  ClipRows,
+  DirectionResult,
+  MomentPairs,
+  MomentScores,
+  QueryVectors,
+  ScoredCaptions,
+  ScoredRelevanceQuery,
+  ScoredRelevanceSet,
+  ScoreSource,
+  ScoringOptions,
+  ScoringRequest,
+  ScoringResult,
+  TopHits,
+} from "./types.js";
+export { TOP_HITS } from "./top-hits.js";
