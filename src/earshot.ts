@@ -13,6 +13,7 @@ import {
   type ResolvedOptions,
 } from "./config/index.js";
 import { createEncoder, type Encoder } from "./encoding/index.js";
+import { createEvaluationService, type EvaluationService } from "./evaluation/index.js";
 import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
@@ -81,6 +82,7 @@ export interface Earshot {
   readonly vectors: VectorIndex;
   readonly ingest: IngestService;
   readonly search: SearchService;
+  readonly evaluation: EvaluationService;
   /** The model pack in use. */
   readonly pack: ModelPack;
   /** Turns sound and text into embeddings with the pack. */
@@ -90,13 +92,13 @@ export interface Earshot {
   mediaFile(video: VideoRecord): Promise<string | null>;
   health(): Promise<EarshotHealth>;
   /**
-   * Reads the index into memory, which otherwise the first search does, and starts to work on ingest jobs, those
-   * first which an earlier process left unfinished.
+   * Reads the index into memory, which otherwise the first search does, and starts to work on ingest jobs
+   * and evaluations, those first which an earlier process left unfinished.
    *
    * @throws FfmpegNotFoundError
    */
   start(): Promise<void>;
-  /** Ends everything: jobs in progress are put back into the queue. Does nothing the second time. */
+  /** Ends everything: jobs and evaluations in progress are put back into the queue. Does nothing the second time. */
   close(): Promise<void>;
 }
 
@@ -140,6 +142,8 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     });
     const ingest = createIngestService({ catalog, vectors, encoder, pack, options: resolved, logger });
     closers.push(() => ingest.stop());
+    const evaluation = createEvaluationService({ catalog, options: resolved, logger });
+    closers.push(() => evaluation.stop());
     const viewerOf = createViewerOf({ catalog, indexId: pack.id }, hook);
     const schema = await buildEarshotSchema({ catalog, vectors, ingest, search, pack, viewerOf }, logger);
     return {
@@ -154,13 +158,14 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       vectors,
       ingest,
       search,
+      evaluation,
       pack,
       encoder,
       events,
       mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
       health: () => health(catalog, vectors, pack),
       start: async () => {
-        await Promise.all([vectors.load(pack.id), ingest.start()]);
+        await Promise.all([vectors.load(pack.id), ingest.start(), evaluation.start()]);
       },
       close: closeAll,
     };

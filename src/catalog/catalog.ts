@@ -3,6 +3,8 @@ import path from "node:path";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import { CatalogUnavailableError, EarshotError } from "../errors.js";
 import { Database, type CatalogTransaction } from "./database.js";
+import { EvaluationRankRepository } from "./evaluation-ranks.js";
+import { EvaluationRepository } from "./evaluations.js";
 import { toCatalogError } from "./failures.js";
 import { IngestJobRepository } from "./ingest-jobs.js";
 import { migrate } from "./migrator.js";
@@ -10,18 +12,22 @@ import { SegmentRepository } from "./segments.js";
 import { VectorRepository } from "./vectors.js";
 import { VideoRepository } from "./videos.js";
 
-/** Videos, segments, vectors and jobs, in one database. */
+/** Videos, segments, vectors, jobs and evaluations, in one database. */
 export class Catalog {
   readonly videos: VideoRepository;
   readonly segments: SegmentRepository;
   readonly vectors: VectorRepository;
   readonly jobs: IngestJobRepository;
+  readonly evaluations: EvaluationRepository;
+  readonly evaluationRanks: EvaluationRankRepository;
 
   constructor(private readonly database: Database) {
     this.videos = new VideoRepository(database);
     this.segments = new SegmentRepository(database);
     this.vectors = new VectorRepository(database);
     this.jobs = new IngestJobRepository(database);
+    this.evaluations = new EvaluationRepository(database);
+    this.evaluationRanks = new EvaluationRankRepository(database);
   }
 
   /**

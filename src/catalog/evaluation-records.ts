@@ -205,3 +205,24 @@ export interface EvaluationRankRecord {
   /** The first hits, best first; at most TOP_HITS. */
   hits: RankedHit[];
 }
+
+/** Which evaluations to look at. */
+export interface EvaluationFilter {
+  state?: EvaluationState;
+  dataset?: BenchmarkName;
+}
+
+/** In which order queries are listed: as the data set has them, or those with the best or the worst ranks first. */
+export type RankOrder = "DATASET" | "BEST" | "WORST";
+
+/** Which part of an evaluation's ranks is wanted. */
+export interface RankListing {
+  order: RankOrder;
+  /** The most to return. */
+  limit: number;
+  /** Place of the last one before; from the first one when left out. */
+  after?: Pick<EvaluationRankRecord, "rank" | "ordinal">;
+}
+
+/** What of a rank is needed to compute with it. */
+export type MeasuredQuery = Pick<EvaluationRankRecord, "key" | "target" | "rank">;

@@ -1,9 +1,12 @@
 export { Catalog, openCatalog } from "./catalog.js";
 export type { CatalogTransaction } from "./database.js";
+export type * from "./evaluation-records.js";
+export type { EvaluationRankRepository } from "./evaluation-ranks.js";
+export type { EvaluationIdentity, EvaluationRepository } from "./evaluations.js";
 export { toCatalogError } from "./failures.js";
 export { newId } from "./ids.js";
 export type { IngestJobRepository } from "./ingest-jobs.js";
-export type * from "./evaluation-records.js";
+export type { JobFailure, JobLease } from "./leased-jobs.js";
 export type * from "./records.js";
 export type { SegmentRepository } from "./segments.js";
 export type { VectorRepository } from "./vectors.js";

@@ -1,6 +1,7 @@
-import type { CatalogTransaction, Database } from "./database.js";
+import type { CatalogTransaction } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
+import { completed, due, ended, LeasedJobs, taken, type JobLease, type LeasedTable } from "./leased-jobs.js";
 import type {
   AgePosition,
   IngestJobFilter,
@@ -21,24 +22,11 @@ export interface NewIngestJob {
   requestId: string | null;
 }
 
-/** Why a job failed, as its row keeps it. */
-export interface JobFailure {
-  code: string;
-  message: string;
-}
-
-/** Who runs a job, and until when others leave it alone. */
-export interface JobLease {
-  workerId: string;
-  expiresAt: Date;
-}
-
-/**
- * Ingest jobs. The rows are the queue: a job belongs to the worker named in its row, and every write of a worker
- * holds only while it still does. Methods that take no transaction run in one of their own.
- */
-export class IngestJobRepository {
-  constructor(private readonly database: Database) {}
+/** Ingest jobs, which workers hold by lease. Methods that take no transaction run in one of their own. */
+export class IngestJobRepository extends LeasedJobs<IngestStage> {
+  protected override table(client: Prisma.TransactionClient): LeasedTable {
+    return client.ingestJob;
+  }
 
   /** The tenant's job of that id; null when there is none. */
   async find(tenant: string, id: string): Promise<IngestJobRecord | null> {
@@ -91,7 +79,7 @@ export class IngestJobRepository {
    * Null when there is none.
    */
   async claim(lease: JobLease, now: Date): Promise<IngestJobRecord | null> {
-    if ((await this.database.reader.ingestJob.findFirst({ where: due(now), select: { id: true } })) === null)
+    if ((await this.database.reader.ingestJob.findFirst({ where: dueWithVideo(now), select: { id: true } })) === null)
       return null;
     return this.database.transaction(async ({ prisma }) => {
       const running = await prisma.ingestJob.findMany({
@@ -99,74 +87,22 @@ export class IngestJobRepository {
         select: { videoId: true },
       });
       const job = await prisma.ingestJob.findFirst({
-        where: { ...due(now), videoId: { notIn: running.flatMap(({ videoId }) => videoId ?? []) } },
+        where: { ...dueWithVideo(now), videoId: { notIn: running.flatMap(({ videoId }) => videoId ?? []) } },
         orderBy: [{ createdAt: "asc" }, { id: "asc" }],
       });
       if (job === null) return null;
       return toRecord(
         await prisma.ingestJob.update({
           where: { id: job.id },
-          data: {
-            state: "RUNNING",
-            stage: "QUEUED",
-            progress: 0,
-            attempts: { increment: 1 },
-            nextAttemptAt: null,
-            workerId: lease.workerId,
-            leaseExpiresAt: lease.expiresAt,
-            startedAt: now,
-          },
+          data: taken(lease, now),
         }),
       );
     });
   }
 
-  /** Writes how far a job has come. False when the job is no longer the worker's. */
-  reportProgress(
-    id: string,
-    workerId: string,
-    progress: { stage: IngestStage; progress: number | null },
-  ): Promise<boolean> {
-    return this.updateOwn(this.database.writer, id, workerId, progress);
-  }
-
-  /** Extends a lease. False when the job is no longer the worker's. */
-  extendLease(id: string, lease: JobLease): Promise<boolean> {
-    return this.updateOwn(this.database.writer, id, lease.workerId, { leaseExpiresAt: lease.expiresAt });
-  }
-
   /** Ends a job well. False when it is no longer the worker's: the transaction must then be given up. */
   complete(tx: CatalogTransaction, id: string, workerId: string): Promise<boolean> {
-    return this.updateOwn(tx.prisma, id, workerId, {
-      ...ended("COMPLETED"),
-      progress: 1,
-      errorCode: null,
-      errorMessage: null,
-    });
-  }
-
-  /** Ends a job badly. False when it is no longer the worker's. */
-  fail(tx: CatalogTransaction, id: string, workerId: string, failure: JobFailure): Promise<boolean> {
-    return this.updateOwn(tx.prisma, id, workerId, {
-      ...ended("FAILED"),
-      errorCode: failure.code,
-      errorMessage: failure.message,
-    });
-  }
-
-  /** Puts a job back for another attempt at a later time. False when it is no longer the worker's. */
-  retryLater(id: string, workerId: string, failure: JobFailure, at: Date): Promise<boolean> {
-    return this.updateOwn(this.database.writer, id, workerId, {
-      ...waiting,
-      nextAttemptAt: at,
-      errorCode: failure.code,
-      errorMessage: failure.message,
-    });
-  }
-
-  /** Puts a job back as if it had not been taken. False when it is no longer the worker's. */
-  giveBack(id: string, workerId: string): Promise<boolean> {
-    return this.updateOwn(this.database.writer, id, workerId, { ...waiting, attempts: { decrement: 1 } });
+    return this.updateOwn(tx.prisma, id, workerId, completed());
   }
 
   /** Cancels the tenant's job if it waits or runs. Null when it has ended, or there is none of that id. */
@@ -189,15 +125,6 @@ export class IngestJobRepository {
     return rows.map((row) => toRecord(row));
   }
 
-  /** Puts a job back that its worker left behind. False when something has become of it since it was read. */
-  async requeue({ id, workerId, leaseExpiresAt }: IngestJobRecord): Promise<boolean> {
-    const { count } = await this.database.writer.ingestJob.updateMany({
-      where: { id, workerId, leaseExpiresAt, state: "RUNNING" },
-      data: waiting,
-    });
-    return count === 1;
-  }
-
   private async cancelWhere(tx: CatalogTransaction, where: Prisma.IngestJobWhereInput): Promise<IngestJobRecord[]> {
     const found = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
     const ids = found.map(({ id }) => id);
@@ -205,28 +132,11 @@ export class IngestJobRepository {
     const rows = await tx.prisma.ingestJob.findMany({ where: { id: { in: ids } } });
     return rows.map((row) => toRecord(row));
   }
-
-  private async updateOwn(
-    client: Prisma.TransactionClient,
-    id: string,
-    workerId: string,
-    data: Prisma.IngestJobUpdateManyMutationInput,
-  ): Promise<boolean> {
-    const { count } = await client.ingestJob.updateMany({ where: { id, workerId, state: "RUNNING" }, data });
-    return count === 1;
-  }
 }
 
-const noLease = { workerId: null, leaseExpiresAt: null };
-
-const waiting = { ...noLease, state: "PENDING", stage: "QUEUED", progress: 0, startedAt: null } as const;
-
-function ended<S extends "COMPLETED" | "FAILED" | "CANCELLED">(state: S) {
-  return { ...noLease, state, nextAttemptAt: null, finishedAt: new Date() };
-}
-
-function due(now: Date): Prisma.IngestJobWhereInput {
-  return { state: "PENDING", videoId: { not: null }, OR: [{ nextAttemptAt: null }, { nextAttemptAt: { lte: now } }] };
+/** Jobs without a video have lost it, and wait for nothing. */
+function dueWithVideo(now: Date): Prisma.IngestJobWhereInput {
+  return { ...due(now), videoId: { not: null } };
 }
 
 type IngestJobRow = Prisma.IngestJobModel;

@@ -47,6 +47,9 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_BATCH_SIZE: { type: number, place: ["inference", "batchSize"] },
   EARSHOT_INGEST_CONCURRENCY: { type: number, place: ["ingest", "concurrency"] },
   EARSHOT_INGEST_MAX_ATTEMPTS: { type: number, place: ["ingest", "maxAttempts"] },
+  /** Several folders are separated as in PATH: by ":", on Windows by ";". */
+  EARSHOT_EVALUATION_ROOTS: { type: list(path.delimiter), place: ["evaluation", "roots"] },
+  EARSHOT_EVALUATION_MAX_ATTEMPTS: { type: number, place: ["evaluation", "maxAttempts"] },
   EARSHOT_SILENCE_THRESHOLD: { type: number, place: ["ingest", "silenceThreshold"] },
   EARSHOT_INTROSPECTION: { type: boolean, place: ["graphql", "introspection"] },
   EARSHOT_PORT: { type: number, place: ["server", "port"] },

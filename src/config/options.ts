@@ -64,6 +64,24 @@ const ingestSchema = z.strictObject({
   pollSeconds: positive.default(2),
 });
 
+const evaluationSchema = z.strictObject({
+  /**
+   * Folders whose data sets, captions and model packs may be evaluated. A path is checked after symbolic links are resolved.
+   * @default [] (no path is accepted)
+   */
+  roots: z.array(z.string().min(1)).readonly().default([]),
+  /** Attempts before an evaluation that keeps failing is given up. @default 3 */
+  maxAttempts: count.default(3),
+  /** Wait before the second attempt, in seconds; it doubles with each further one, with jitter. @default 5 */
+  retryDelaySeconds: z.number().min(0).default(5),
+  /** Longest wait between two attempts, in seconds. @default 300 */
+  maxRetryDelaySeconds: z.number().min(0).default(300),
+  /** An evaluation whose process has not been heard of for so many seconds is taken up by another. @default 60 */
+  leaseSeconds: positive.default(60),
+  /** How often the queue looks for evaluations which other processes submitted, in seconds. @default 2 */
+  pollSeconds: positive.default(2),
+});
+
 const searchSchema = z.strictObject({
   /** Longest query that is accepted, in characters. @default 1000 */
   maxQueryLength: count.default(1000),
@@ -128,6 +146,8 @@ export const optionsSchema = z.strictObject({
   inference: inferenceSchema.prefault({}),
   /** The job queue. */
   ingest: ingestSchema.prefault({}),
+  /** Evaluations. */
+  evaluation: evaluationSchema.prefault({}),
   /** Searching. */
   search: searchSchema.prefault({}),
   /** Limits of GraphQL operations. */
@@ -183,6 +203,7 @@ export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}
     databaseUrl: absoluteFileUrl(options.databaseUrl ?? `file:${path.join(dataDirectory, "earshot.db")}`),
     modelPack: path.resolve(options.modelPack),
     mediaRoots: options.mediaRoots.map((root) => path.resolve(root)),
+    evaluation: { ...options.evaluation, roots: options.evaluation.roots.map((root) => path.resolve(root)) },
   };
 }
 

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,6 +9,9 @@ import { migrate } from "../../../src/catalog/migrator.js";
 import { silentLogger } from "../../fixtures/tools.js";
 
 const SHIPPED = fileURLToPath(new URL("../../../prisma/migrations", import.meta.url));
+
+/** Number of the migrations that ship. */
+const shipped = readdirSync(SHIPPED, { withFileTypes: true }).filter((entry) => entry.isDirectory()).length;
 
 let folder: string;
 let url: string;
@@ -42,7 +46,7 @@ describe("the migrator", () => {
     await addMigration("29990101000000_second", "CREATE TABLE Extra (a TEXT);\nINSERT INTO Extra VALUES ('one;two');");
     await migrate(url, silentLogger, migrations);
     await migrate(url, silentLogger, migrations);
-    expect(await applied()).toHaveLength(2);
+    expect(await applied()).toHaveLength(shipped + 1);
     expect(await query("SELECT a FROM Extra")).toEqual([{ a: "one;two" }]);
   });
 
@@ -51,14 +55,15 @@ describe("the migrator", () => {
     const rows = await query(
       "SELECT checksum, finished_at, rolled_back_at, applied_steps_count AS steps FROM _prisma_migrations",
     );
-    expect(rows).toEqual([
-      {
+    expect(rows).toHaveLength(shipped);
+    for (const row of rows) {
+      expect(row).toEqual({
         checksum: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
         finished_at: expect.any(Number) as number,
         rolled_back_at: null,
         steps: 1,
-      },
-    ]);
+      });
+    }
   });
 
   it("rolls a migration back that fails half-way, and can run it again when it is mended", async () => {
@@ -66,10 +71,10 @@ describe("the migrator", () => {
     await addMigration("29990101000000_second", "CREATE TABLE Extra (a TEXT); INSERT INTO Missing VALUES (1);");
     await expect(migrate(url, silentLogger, migrations)).rejects.toThrow(/Missing/);
     expect(await query("SELECT name FROM sqlite_master WHERE name = 'Extra'")).toEqual([]);
-    expect(await applied()).toHaveLength(1);
+    expect(await applied()).toHaveLength(shipped);
     await addMigration("29990101000000_second", "CREATE TABLE Extra (a TEXT);");
     await migrate(url, silentLogger, migrations);
-    expect(await applied()).toHaveLength(2);
+    expect(await applied()).toHaveLength(shipped + 1);
   });
 
   it("rolls back a migration that breaks references", async () => {
