@@ -1,0 +1,2 @@
+export { encodeClips } from "./encode-clips.js";
+export type { ClipParts, ClipProgress, ClipSource, ClipWork, EncodedClips } from "./types.js";
