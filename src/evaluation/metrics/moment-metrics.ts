@@ -1,3 +1,6 @@
+import type { MomentFigures } from "../../catalog/index.js";
+import { bootstrap, weightedMeans, type BootstrapOptions } from "./bootstrap.js";
+
 /** A stretch of time in a video. */
 export interface Span {
   /** Seconds from the start of the video. */
@@ -40,17 +43,40 @@ export function intersectionOverUnion(a: Span, b: Span): number {
  * @throws RangeError when there is no answer, or one without a true span: nothing could be said of it
  */
 export function momentMetrics(answers: readonly MomentAnswer[]): MomentMetrics {
+  const [at3, at5, at7, meanAveragePrecision, averagePrecisionAtHalf] = momentColumns(answers).map(mean);
+  return {
+    recallAt1: { "0.3": at3!, "0.5": at5!, "0.7": at7! },
+    meanAveragePrecision: meanAveragePrecision!,
+    averagePrecisionAtHalf: averagePrecisionAtHalf!,
+  };
+}
+
+/**
+ * The same metrics, each with its interval.
+ *
+ * @throws RangeError as {@link momentMetrics}
+ */
+export function momentFigures(answers: readonly MomentAnswer[], options: BootstrapOptions): MomentFigures {
+  const columns = momentColumns(answers);
+  const [at3, at5, at7, meanAveragePrecision, averagePrecisionAtHalf] = bootstrap(weightedMeans(columns), options);
+  return {
+    queries: answers.length,
+    recallAt1: { "0.3": at3!, "0.5": at5!, "0.7": at7! },
+    meanAveragePrecision: meanAveragePrecision!,
+    averagePrecisionAtHalf: averagePrecisionAtHalf!,
+  };
+}
+
+/** For each metric its value for every answer, in the order R1@0.3, R1@0.5, R1@0.7, mAP, AP at 0.5. */
+function momentColumns(answers: readonly MomentAnswer[]): number[][] {
   if (answers.length === 0) throw new RangeError("moment metrics need at least one query");
   if (answers.some(({ truths }) => truths.length === 0)) {
     throw new RangeError("moment metrics need at least one true span for every query");
   }
-  const recall = (least: number) => mean(answers.map((answer) => (firstIsRight(answer, least) ? 1 : 0)));
-  const precision = (least: number) => mean(answers.map((answer) => averagePrecision(answer, least)));
-  return {
-    recallAt1: { "0.3": recall(0.3), "0.5": recall(0.5), "0.7": recall(0.7) },
-    meanAveragePrecision: mean(OVERLAPS.map(precision)),
-    averagePrecisionAtHalf: precision(0.5),
-  };
+  const recall = (least: number) => answers.map((answer) => (firstIsRight(answer, least) ? 1 : 0));
+  const precisions = answers.map((answer) => OVERLAPS.map((least) => averagePrecision(answer, least)));
+  // OVERLAPS begin with 0.5.
+  return [recall(0.3), recall(0.5), recall(0.7), precisions.map(mean), precisions.map(([atHalf]) => atHalf!)];
 }
 
 function firstIsRight({ truths, found }: MomentAnswer, least: number): boolean {
