@@ -1,6 +1,6 @@
+import type { MatrixProduct } from "../../models/matrix-product.js";
 import type { VectorHit } from "../index.js";
 import type { BestHits } from "./best-hits.js";
-import type { ScoreProduct } from "./score-product.js";
 
 /** Vectors of a full block. */
 const BLOCK_WIDTH = 4096;
@@ -82,7 +82,7 @@ export class Partition {
   async score(
     query: Float32Array,
     videoIds: ReadonlySet<string> | undefined,
-    product: ScoreProduct,
+    product: MatrixProduct,
     best: BestHits<VectorHit>,
   ): Promise<void> {
     const offer = (slot: number, scores: Float32Array) => {
@@ -93,7 +93,7 @@ export class Partition {
     };
     if (videoIds === undefined) {
       for (const [number, block] of this.blocks.entries()) {
-        const scores = await product(query, block, this.width);
+        const scores = await product(query, block, this.dimension);
         const end = Math.min((number + 1) * BLOCK_WIDTH, this.occupants.length);
         for (let slot = number * BLOCK_WIDTH; slot < end; slot++) offer(slot, scores);
       }
@@ -101,7 +101,7 @@ export class Partition {
     }
     // Whole blocks even for a few vectors: so a score never depends on what else was asked for.
     for (const [number, slots] of this.slotsByBlock(videoIds)) {
-      const scores = await product(query, this.blocks[number]!, this.width);
+      const scores = await product(query, this.blocks[number]!, this.dimension);
       for (const slot of slots) offer(slot, scores);
     }
   }
@@ -110,11 +110,11 @@ export class Partition {
   async scoreSlots(
     query: Float32Array,
     videoIds: ReadonlySet<string> | undefined,
-    product: ScoreProduct,
+    product: MatrixProduct,
   ): Promise<SlotScores> {
     const numbers = videoIds === undefined ? this.blocks.keys() : this.slotsByBlock(videoIds).keys();
     const scores: Float32Array[] = [];
-    for (const number of numbers) scores[number] = await product(query, this.blocks[number]!, this.width);
+    for (const number of numbers) scores[number] = await product(query, this.blocks[number]!, this.dimension);
     return (slot) => scores[Math.floor(slot / BLOCK_WIDTH)]![slot % BLOCK_WIDTH]!;
   }
 

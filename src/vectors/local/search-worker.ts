@@ -1,8 +1,8 @@
 /** The thread that holds the vectors of the local index and searches them. */
+import { openMatrixProduct, type MatrixProduct } from "../../models/matrix-product.js";
 import { serveRequests } from "../../models/worker-thread.js";
 import type { PatternQuery, VectorFilter, VideoPage } from "../index.js";
 import type { VectorRows } from "./rows.js";
-import { openScoreProduct, type ScoreProduct } from "./score-product.js";
 import { SegmentMatrix } from "./segment-matrix.js";
 
 /** What the thread is asked; `index` is the index's id. */
@@ -16,14 +16,14 @@ export type SearchWorkerRequest =
   | { kind: "statistics"; index: string; filter?: VectorFilter }
   | { kind: "ping" };
 
-let product: ScoreProduct | undefined;
+let product: MatrixProduct | undefined;
 const matrices = new Map<string, SegmentMatrix>();
 
 /** Requests are answered one at a time, so a query sees a video before or after its replacement, never in between. */
 async function answer(request: SearchWorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case "open":
-      product ??= await openScoreProduct();
+      product ??= await openMatrixProduct(1);
       matrices.set(request.index, new SegmentMatrix(request.dimension, product));
       return;
     case "add":

@@ -1,8 +1,8 @@
+import type { MatrixProduct } from "../../models/matrix-product.js";
 import type { PatternQuery, VectorFilter, VectorHit, VideoHit, VideoPage } from "../index.js";
 import { BestHits, compareHits } from "./best-hits.js";
 import { Partition } from "./partition.js";
 import type { VectorRows } from "./rows.js";
-import type { ScoreProduct } from "./score-product.js";
 import { bestVideos, type ScoredPartition } from "./video-ranking.js";
 
 /** Numbers of an index. */
@@ -22,7 +22,7 @@ export class SegmentMatrix {
   /** @param dimension length of the flat vectors */
   constructor(
     private readonly dimension: number,
-    private readonly product: ScoreProduct,
+    private readonly product: MatrixProduct,
   ) {}
 
   /** Adds rows. */

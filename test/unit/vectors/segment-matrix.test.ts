@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { openMatrixProduct, type MatrixProduct } from "../../../src/models/matrix-product.js";
 import { packRows, type VectorRows } from "../../../src/vectors/local/rows.js";
-import { openScoreProduct, type ScoreProduct } from "../../../src/vectors/local/score-product.js";
 import { SegmentMatrix } from "../../../src/vectors/local/segment-matrix.js";
 import { randomNumbers } from "../../fixtures/sounds.js";
 
 const DIMENSION = 6;
 const TENANT = "default";
 
-let product: ScoreProduct;
+let product: MatrixProduct;
 beforeAll(async () => {
-  product = await openScoreProduct();
+  product = await openMatrixProduct(1);
 });
 
 interface Expected {
