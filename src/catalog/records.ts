@@ -78,7 +78,7 @@ export interface IngestJobRecord {
   errorCode: string | null;
   errorMessage: string | null;
   requestId: string | null;
-  /** Process that runs the job; see worker.ts in ingest. */
+  /** Process that runs the job; see worker-identity.ts in queue. */
   workerId: string | null;
   leaseExpiresAt: Date | null;
   createdAt: Date;

@@ -11,8 +11,8 @@ import {
 } from "../errors.js";
 import { probe, type FfmpegTools } from "../media/index.js";
 import type { ModelPack } from "../models/index.js";
+import { JobInterruption } from "../queue/index.js";
 import type { VectorIndex } from "../vectors/index.js";
-import { JobInterruption } from "./interruption.js";
 import { isUnchanged, openSource, type SourceFile } from "./sources.js";
 import { openStreams } from "./video-streams.js";
 

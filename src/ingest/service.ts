@@ -1,18 +1,25 @@
 import { EventEmitter } from "node:events";
 import path from "node:path";
-import type { Catalog, CatalogTransaction, IngestJobRecord, IngestOrder, VideoRecord } from "../catalog/index.js";
+import type {
+  Catalog,
+  CatalogTransaction,
+  IngestJobRecord,
+  IngestOrder,
+  IngestStage,
+  JobFailure,
+  VideoRecord,
+} from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { Encoder } from "../encoding/index.js";
-import { JobNotFoundError, VideoNotFoundError } from "../errors.js";
+import { JobCrashedError, JobInternalError, JobNotFoundError, VideoNotFoundError } from "../errors.js";
 import { findFfmpeg, removeStaleFolders } from "../media/index.js";
 import type { ModelPack } from "../models/index.js";
+import { createWorkerIdentity, JobQueue, nextUpdate } from "../queue/index.js";
 import type { PendingWrite, VectorIndex } from "../vectors/index.js";
-import { updateOf, type IngestEvents } from "./events.js";
+import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
 import { runPipeline } from "./pipeline.js";
-import { JobQueue } from "./queue.js";
 import { openInRoots, resolveSource } from "./sources.js";
 import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
-import { createWorkerIdentity } from "./worker-identity.js";
 
 /** What an ingest service works with. */
 export interface IngestServiceParts {
@@ -31,7 +38,7 @@ export type VideoKey = { id: string; externalId?: undefined } | { id?: undefined
 export class IngestService {
   /** What happens to the jobs of this process; for progress bars and subscriptions. */
   readonly events = new EventEmitter<IngestEvents>();
-  private queue: JobQueue | undefined;
+  private queue: JobQueue<IngestJobRecord, IngestStage> | undefined;
 
   constructor(private readonly parts: IngestServiceParts) {
     // Every open subscription listens.
@@ -127,7 +134,9 @@ export class IngestService {
   async waitFor(tenant: string, jobId: string, signal?: AbortSignal): Promise<IngestJobRecord> {
     for (;;) {
       signal?.throwIfAborted();
-      const changed = this.nextChange(jobId, signal);
+      const poll = this.parts.options.ingest.pollSeconds * 1000;
+      const fits = (update: unknown) => (update as JobUpdate).jobId === jobId;
+      const changed = nextUpdate(this.events, "job", fits, poll, signal);
       const job = await this.parts.catalog.jobs.find(tenant, jobId);
       if (job === null) throw new JobNotFoundError("There is no such ingest job.", { field: "id" });
       if (job.state !== "PENDING" && job.state !== "RUNNING") return job;
@@ -145,13 +154,17 @@ export class IngestService {
     const { catalog, options, logger } = this.parts;
     const tools = await findFfmpeg(options, logger);
     await removeStaleFolders(options.temporaryDirectory);
-    const queue = new JobQueue({
-      catalog,
+    const queue = new JobQueue<IngestJobRecord, IngestStage>({
+      name: "ingest job",
+      rows: catalog.jobs,
       options: options.ingest,
       logger,
       worker: createWorkerIdentity(),
       work: (...job) => runPipeline({ ...this.parts, tools }, ...job),
-      onUpdate: (update) => this.events.emit("job", update),
+      giveUp: (job, workerId, failure) => this.giveUp(job, workerId, failure),
+      crashed,
+      unforeseen,
+      onUpdate: (job, change) => this.events.emit("job", updateOf(job, change)),
     });
     this.queue = queue;
     await queue.start();
@@ -161,6 +174,15 @@ export class IngestService {
   async stop(): Promise<void> {
     await this.queue?.stop();
     this.queue = undefined;
+  }
+
+  /** Ends a job as failed; a video that was never indexed goes with it. */
+  private giveUp(job: IngestJobRecord, workerId: string, failure: JobFailure): Promise<void> {
+    const { catalog } = this.parts;
+    return catalog.transaction(async (tx) => {
+      const held = await catalog.jobs.fail(tx, job.id, workerId, failure);
+      if (held && job.videoId !== null) await catalog.videos.deleteAbandoned(tx, job.videoId);
+    });
   }
 
   private async findOrCreateVideo(
@@ -187,29 +209,24 @@ export class IngestService {
     if (video !== null) return video;
     throw new VideoNotFoundError("There is no such video.", { field: key.id === undefined ? "externalId" : "id" });
   }
-
-  /** Resolves at the next update of a job here, or when it is time to look for one by another process. */
-  private nextChange(jobId: string, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(timer);
-        this.events.off("job", listen);
-        signal?.removeEventListener("abort", finish);
-        resolve();
-      };
-      const listen = (update: { jobId: string }) => {
-        if (update.jobId === jobId) finish();
-      };
-      const timer = setTimeout(finish, this.parts.options.ingest.pollSeconds * 1000);
-      this.events.on("job", listen);
-      signal?.addEventListener("abort", finish);
-    });
-  }
 }
 
 /** Makes the ingest service; it works on jobs from `start()` on. */
 export function createIngestService(parts: IngestServiceParts): IngestService {
   return new IngestService(parts);
+}
+
+function crashed(): JobCrashedError {
+  return new JobCrashedError(
+    "The process ended while it worked on this video, at each attempt. The file may be too large or harmful for this server.",
+  );
+}
+
+function unforeseen(cause: unknown): JobInternalError {
+  return new JobInternalError(
+    "The video could not be ingested because of an internal error. The server's log says more.",
+    { detail: String(cause), cause },
+  );
 }
 
 /** Real path of a video's media file, when it can be read and lies inside a media root now; null otherwise. */

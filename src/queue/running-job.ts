@@ -1,33 +1,39 @@
-import type { Catalog, IngestJobRecord, IngestStage } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import { JobInterruption, type InterruptionKind } from "./interruption.js";
+import type { JobRows, QueuedJob } from "./types.js";
 
 /** Shortest time between two writes of a job's progress, in milliseconds. */
 const progressIntervalMs = 500;
+
+/** What the row of a running job is kept with. */
+export interface RunningJobParts<Job extends QueuedJob, Stage extends string> {
+  rows: JobRows<Job, Stage>;
+  workerId: string;
+  leaseMs: number;
+  logger: Logger;
+  onProgress: (stage: Stage, progress: number | null) => void;
+}
 
 /**
  * Keeps the row of one running job: extends the lease, writes the progress, and ends the work when the row says that
  * the job is no longer this worker's.
  */
-export class RunningJob {
+export class RunningJob<Job extends QueuedJob, Stage extends string> {
   private readonly abort = new AbortController();
   private readonly heartbeat: NodeJS.Timeout;
   private lastWriteMs = 0;
-  private lastStage: IngestStage = "QUEUED";
+  private lastStage: Stage | undefined;
   /** Writes one after the other, so that a slow one cannot overwrite a later one. */
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
-    readonly job: IngestJobRecord,
-    private readonly workerId: string,
-    private readonly leaseMs: number,
-    private readonly catalog: Catalog,
-    private readonly logger: Logger,
-    private readonly onProgress: (stage: IngestStage, progress: number | null) => void,
+    readonly job: Job,
+    private readonly parts: RunningJobParts<Job, Stage>,
   ) {
+    const { rows, workerId, leaseMs } = parts;
     this.heartbeat = setInterval(() => {
-      const expiresAt = new Date(Date.now() + this.leaseMs);
-      this.write(() => this.catalog.jobs.extendLease(this.job.id, { workerId: this.workerId, expiresAt }));
+      const expiresAt = new Date(Date.now() + leaseMs);
+      this.write(() => rows.extendLease(job.id, { workerId, expiresAt }));
     }, leaseMs / 3);
     this.heartbeat.unref();
   }
@@ -43,13 +49,14 @@ export class RunningJob {
   }
 
   /** Tells listeners at once and the row now and then. */
-  report(stage: IngestStage, progress: number | null): void {
-    this.onProgress(stage, progress);
+  report(stage: Stage, progress: number | null): void {
+    const { rows, workerId, onProgress } = this.parts;
+    onProgress(stage, progress);
     const now = performance.now();
     if (stage === this.lastStage && now - this.lastWriteMs < progressIntervalMs) return;
     this.lastStage = stage;
     this.lastWriteMs = now;
-    this.write(() => this.catalog.jobs.reportProgress(this.job.id, this.workerId, { stage, progress }));
+    this.write(() => rows.reportProgress(this.job.id, workerId, { stage, progress }));
   }
 
   /** Stops the heartbeat; resolves when the last write is done. */
@@ -64,7 +71,7 @@ export class RunningJob {
         if (!this.signal.aborted && !(await update())) this.interrupt("lost");
       } catch (error) {
         // The lease outlasts two missed heartbeats; the job's own writes will tell if the database stays away.
-        this.logger.warn({ err: error, jobId: this.job.id }, "the state of an ingest job could not be written");
+        this.parts.logger.warn({ err: error, jobId: this.job.id }, "the state of a running job could not be written");
       }
     });
   }

@@ -4,7 +4,7 @@
  */
 export type InterruptionKind = "stopping" | "cancelled" | "lost";
 
-/** The reason of a job's abort signal. Never leaves the ingest. */
+/** The reason of a job's abort signal. Never leaves the queue and the work on its jobs. */
 export class JobInterruption extends Error {
   constructor(readonly kind: InterruptionKind) {
     super(`The job was interrupted: ${kind}.`);

@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { retryDelayMs } from "../../../src/ingest/retry.js";
-import { checkDescription } from "../../../src/ingest/submission.js";
-import { createWorkerIdentity } from "../../../src/ingest/worker-identity.js";
+import { retryDelayMs } from "../../../src/queue/retry.js";
+import { createWorkerIdentity } from "../../../src/queue/worker-identity.js";
 
 describe("the wait before another attempt", () => {
   const delays = { retryDelaySeconds: 5, maxRetryDelaySeconds: 60 };
@@ -43,29 +42,5 @@ describe("a worker", () => {
   it("on another machine or in another container may live", () => {
     expect(worker.isGone(["elsewhere", namespace, "1", "1", random].join("/"))).toBe(false);
     expect(worker.isGone([host, "999", "1", "1", random].join("/"))).toBe(false);
-  });
-});
-
-describe("what is said about a video", () => {
-  it("is null where nothing is said", () => {
-    expect(checkDescription({ source: {} })).toEqual({
-      externalId: null,
-      title: null,
-      metadata: null,
-      requestId: null,
-    });
-  });
-
-  it.each([
-    [{ externalId: "" }, "externalId"],
-    [{ externalId: "x".repeat(501) }, "externalId"],
-    [{ title: "x".repeat(1001) }, "title"],
-    [{ metadata: { text: "x".repeat(70_000) } }, "metadata"],
-    [{ metadata: [1] as unknown as Record<string, unknown> }, "metadata"],
-    [{ metadata: { big: 1n } }, "metadata"],
-  ])("is refused, by field, when it is malformed or too long", (given, field) => {
-    expect(() => checkDescription({ source: {}, ...given })).toThrow(
-      expect.objectContaining({ code: "INVALID_VIDEO_INPUT", field }),
-    );
   });
 });
