@@ -1,7 +1,10 @@
+import { ExpertUnknownError } from "../errors.js";
 import type { InferencePool, ModelPack } from "../models/index.js";
+import { encodeFeatures } from "./feature-encoder.js";
 import { TextEncoder } from "./text-encoder.js";
 import type { Encoder, EncodingParts } from "./types.js";
 import { encodeVideo } from "./video-encoder.js";
+import { encodeClip } from "./whole-clip.js";
 
 /** How an encoder works. */
 export interface EncoderOptions {
@@ -11,16 +14,41 @@ export interface EncoderOptions {
   silenceThreshold?: number;
   /** Encoded queries kept in memory. @default 1000 */
   queryCacheSize?: number;
+  /**
+   * Names of the experts that take part. The others are not run and count as missing everywhere; patterns and vectors keep
+   * their places. @default all of the pack
+   */
+  experts?: readonly string[];
 }
 
-/** Makes the encoder of one model pack. It holds no threads of its own: close the inference pool when done. */
+/**
+ * Makes the encoder of one model pack. It holds no threads of its own: close the inference pool when done.
+ *
+ * @throws ExpertUnknownError the pack has no expert of a name
+ */
 export function createEncoder(pack: ModelPack, inference: InferencePool, options: EncoderOptions = {}): Encoder {
   const { batchSize = 32, silenceThreshold = 1e-4, queryCacheSize = 1000 } = options;
-  const parts: EncodingParts = { manifest: pack.manifest, inference, batchSize, silenceThreshold };
+  const { manifest } = pack;
+  const experts = chooseExperts(pack, options.experts);
+  const parts: EncodingParts = { manifest, inference, batchSize, silenceThreshold, experts, tokenLimit: "segment" };
   const text = new TextEncoder(pack, inference, queryCacheSize);
   return {
     encodeText: (query, how) => text.encode(query, how),
+    encodeWords: (vectors) => text.encodeVectors(vectors),
     encodeVideo: (streams, onProgress, signal) => encodeVideo(parts, streams, onProgress, signal),
     encodeAudio: (sound, onProgress, signal) => encodeVideo(parts, { sound }, onProgress, signal),
+    encodeClip: (streams, signal) => encodeClip(parts, streams, signal),
+    encodeFeatures: (clips, signal) => encodeFeatures(parts, clips, signal),
   };
+}
+
+function chooseExperts({ manifest, id }: ModelPack, chosen: readonly string[] | undefined): ReadonlySet<string> {
+  const names = manifest.experts.map(({ name }) => name);
+  if (chosen === undefined) return new Set(names);
+  const unknown = chosen.find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new ExpertUnknownError(`The model pack ${id} has no expert "${unknown}". It has ${names.join(", ")}.`, {
+      field: "experts",
+    });
+  return new Set(chosen);
 }

@@ -1,4 +1,4 @@
 export { createEncoder } from "./encoder.js";
 export { queryVector } from "./query-vector.js";
 export { segmentSamples } from "./segments.js";
-export type { EncodedQuery, EncodedSegment, Encoder, VideoStreams } from "./types.js";
+export type { ClipFeatures, EncodedClip, EncodedQuery, EncodedSegment, Encoder, VideoStreams } from "./types.js";

@@ -8,8 +8,9 @@ import {
   windowStart,
   type FrameGrid,
 } from "./frame-grid.js";
-import { usableWindows } from "./segments.js";
+import { windowLimits, type WindowLimits } from "./segments.js";
 import { notYetEncoded, type WindowReference } from "./track.js";
+import type { TokenLimit } from "./types.js";
 
 /**
  * Most bytes of frames in one run. More windows in a run hardly make the large image networks quicker, but each takes
@@ -23,6 +24,7 @@ export interface PictureWindowsParts {
   inference: InferencePool;
   /** Most windows in one run. */
   batchSize: number;
+  tokenLimit: TokenLimit;
   signal: AbortSignal;
   /** Told of every run that was begun. */
   onRun: (run: Promise<unknown>) => void;
@@ -36,7 +38,7 @@ export class PictureWindows {
   private readonly frameBytes: number;
   private readonly windowBytes: number;
   private readonly windowsPerRun: number;
-  private readonly usable: number;
+  private readonly limits: WindowLimits;
   private readonly references = new Map<number, WindowReference>();
   /** Number of the next window to put together. */
   private next = 0;
@@ -53,7 +55,7 @@ export class PictureWindows {
     this.frameBytes = expert.frameWidth * expert.frameHeight * 3;
     this.windowBytes = this.frameBytes * expert.framesPerWindow;
     this.windowsPerRun = Math.max(1, Math.min(parts.batchSize, Math.floor(BYTES_PER_RUN / this.windowBytes)));
-    this.usable = usableWindows(expert);
+    this.limits = windowLimits(expert, parts.tokenLimit);
   }
 
   /** The first frame that is still needed. */
@@ -97,8 +99,10 @@ export class PictureWindows {
   /** The windows of segment k that exist and whose tokens are not cut. */
   windowsOf(k: number, ended: boolean): WindowReference[] {
     const windows = ended ? frameWindowCount(this.frames.length, this.expert) : Infinity;
-    const { first, end } = segmentFrameWindows(k, this.parts.segment, this.grid, this.expert, windows);
-    const length = Math.min(end - first, this.usable);
+    const { inSegment, inStream } = this.limits;
+    const most = Math.min(windows, inStream);
+    const { first, end } = segmentFrameWindows(k, this.parts.segment, this.grid, this.expert, most);
+    const length = Math.min(end - first, inSegment);
     return Array.from({ length }, (_, i) => this.references.get(first + i)!);
   }
 
@@ -112,10 +116,11 @@ export class PictureWindows {
 
   /** Whether some segment takes the window's tokens. */
   private isUsed(window: number): boolean {
-    if (this.usable === Infinity) return true;
+    const { inSegment, inStream } = this.limits;
+    if (inSegment === Infinity) return window < inStream;
     const { segment } = this.parts;
     const k = lastSegmentOf(window, segment, this.grid, this.expert);
-    return window - segmentFrameWindows(k, segment, this.grid, this.expert, Infinity).first < this.usable;
+    return window - segmentFrameWindows(k, segment, this.grid, this.expert, Infinity).first < inSegment;
   }
 
   private add(window: number): void {

@@ -1,4 +1,5 @@
 import type { AudioExpertManifest, ExpertManifest, PackManifest } from "../models/index.js";
+import type { TokenLimit } from "./types.js";
 
 /**
  * The arithmetic of segments, and of the windows of audio experts; frame-grid.ts has that of visual experts. All
@@ -48,13 +49,21 @@ export function segmentCount(
   return Math.max(1, Math.min(reached, Math.floor(lastWindowStart / hopSamples) + 1));
 }
 
-/** The most windows of a segment that matter: those whose tokens are not cut. */
-export function usableWindows({
-  aggregation,
-  maxTokens,
-  tokensPerWindow,
-}: Pick<ExpertManifest, "aggregation" | "maxTokens" | "tokensPerWindow">): number {
-  return aggregation === "average" ? Infinity : Math.ceil(maxTokens / tokensPerWindow);
+/** The most windows that matter: those whose tokens are not cut. Infinity: all of them. */
+export interface WindowLimits {
+  /** From the start of a segment. */
+  inSegment: number;
+  /** From the start of the stream. */
+  inStream: number;
+}
+
+/** The most windows of an expert that matter, where its `maxTokens` are counted in every segment or in the stream. */
+export function windowLimits(
+  { aggregation, maxTokens, tokensPerWindow }: Pick<ExpertManifest, "aggregation" | "maxTokens" | "tokensPerWindow">,
+  tokenLimit: TokenLimit,
+): WindowLimits {
+  const most = aggregation === "average" ? Infinity : Math.ceil(maxTokens / tokensPerWindow);
+  return tokenLimit === "segment" ? { inSegment: most, inStream: Infinity } : { inSegment: Infinity, inStream: most };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { AudioExpertManifest } from "../models/index.js";
 import type { EncodingParts } from "./types.js";
 import { PcmBuffer } from "./pcm-buffer.js";
-import { samplesNeeded, segmentSamples, segmentWindows, usableWindows, windowCount } from "./segments.js";
+import { samplesNeeded, segmentSamples, segmentWindows, windowCount, windowLimits } from "./segments.js";
 import { SoundWindows } from "./sound-windows.js";
 import { StreamReader } from "./stream-reader.js";
 import type { Track, WindowReference } from "./track.js";
@@ -18,6 +18,8 @@ export class SoundTrack implements Track {
   private readonly pcm = new PcmBuffer();
   private readonly reader: StreamReader<Float32Array>;
   private readonly grids: readonly AudioExpertManifest[];
+  /** The most windows of each expert from the start of the stream. */
+  private readonly most: readonly number[];
   private readonly windows: readonly SoundWindows[];
   private hasEnded = false;
 
@@ -29,10 +31,12 @@ export class SoundTrack implements Track {
   ) {
     this.reader = new StreamReader(sound, signal);
     this.experts = experts.map(({ place }) => place);
-    this.grids = experts.map(({ expert }) => ({
+    const limits = experts.map(({ expert }) => windowLimits(expert, parts.tokenLimit));
+    this.grids = experts.map(({ expert }, e) => ({
       ...expert,
-      windowsPerSegment: Math.min(expert.windowsPerSegment, usableWindows(expert)),
+      windowsPerSegment: Math.min(expert.windowsPerSegment, limits[e]!.inSegment),
     }));
+    this.most = limits.map(({ inStream }) => inStream);
     this.windows = this.grids.map(
       (expert) => new SoundWindows(expert, this.pcm, parts.inference, parts.batchSize, signal),
     );
@@ -66,7 +70,7 @@ export class SoundTrack implements Track {
     return this.grids.map((grid, e) => {
       // Before the end of the stream a segment is cut only when all its windows are whole.
       const windows = this.hasEnded ? windowCount(this.pcm.length, grid) : Infinity;
-      const { first, end } = segmentWindows(k, segment.hopSamples, grid, windows);
+      const { first, end } = segmentWindows(k, segment.hopSamples, grid, Math.min(windows, this.most[e]!));
       return Array.from({ length: end - first }, (_, i) => this.windows[e]!.plan(first + i));
     });
   }

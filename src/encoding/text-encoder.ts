@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
+import { FeaturesDoNotFitError } from "../errors.js";
 import { TEXT_ENCODER, type InferencePool, type ModelPack } from "../models/index.js";
 import type { LookUp, Tokeniser } from "./tokeniser.js";
 import { TOKENISERS } from "./tokenisers.js";
@@ -15,7 +16,7 @@ interface Words {
   lookUp: LookUp;
 }
 
-/** Encodes queries; see {@link Encoder.encodeText}. */
+/** Encodes queries. */
 export class TextEncoder {
   private readonly tokeniser: Tokeniser;
   private words: Promise<Words> | undefined;
@@ -31,7 +32,7 @@ export class TextEncoder {
     this.cache = new LRUCache({ max: cacheSize });
   }
 
-  /** The query's embeddings and weights. What it returns is shared with later callers: do not write to it. */
+  /** Encodes a text; see {@link Encoder.encodeText}. What it returns is shared with later callers: do not write to it. */
   encode(text: string, { withoutKnownWords = "nothing" }: EncodeTextOptions = {}): Promise<EncodedQuery> {
     const tokens = this.tokeniser.tokenise(text);
     // Texts with the same tokens are the same query; those in flight are shared as well.
@@ -46,6 +47,21 @@ export class TextEncoder {
     return encoded;
   }
 
+  /** Encodes word vectors; see {@link Encoder.encodeWords}. */
+  async encodeVectors(vectors: Float32Array): Promise<EncodedQuery> {
+    const { wordLimit, wordDim } = this.pack.manifest.textEncoder;
+    if (vectors.length % wordDim !== 0)
+      throw new FeaturesDoNotFitError(
+        `The word vectors do not fit the model pack ${this.pack.id}: expected ${wordDim} numbers a word, found ` +
+          `${vectors.length} numbers in all.`,
+      );
+    const query = { tokens: [], knownWords: [], unknownWords: [], cutWords: [] };
+    if (vectors.length === 0) return { ...query, ...noEmbeddings() };
+    const data = new Float32Array(wordLimit * wordDim);
+    data.set(vectors.subarray(0, data.length));
+    return { ...query, ...(await this.run(data)) };
+  }
+
   private async encodeTokens(tokens: string[], isCaption: boolean): Promise<EncodedQuery> {
     const { vocabulary, lookUp } = await this.openWords();
     const { wordLimit, wordDim } = this.pack.manifest.textEncoder;
@@ -58,11 +74,17 @@ export class TextEncoder {
     const data = new Float32Array(wordLimit * wordDim);
     vocabulary.copyVectors(knownWords, data);
     const isEmpty = knownWords.length === 0 && !(isCaption && vocabulary.copyEmptyVector(data));
-    if (isEmpty) return { ...query, embeddings: [], weights: new Float32Array(0) };
-    const outputs = await this.inference.run(TEXT_ENCODER, { words: { data, dims: [1, wordLimit, wordDim] } });
+    if (isEmpty) return { ...query, ...noEmbeddings() };
+    return { ...query, ...(await this.run(data)) };
+  }
+
+  /** The embeddings and weights of word vectors [wordLimit, wordDim]. */
+  private async run(data: Float32Array): Promise<Pick<EncodedQuery, "embeddings" | "weights">> {
+    const { experts, textEncoder } = this.pack.manifest;
+    const dims = [1, textEncoder.wordLimit, textEncoder.wordDim];
+    const outputs = await this.inference.run(TEXT_ENCODER, { words: { data, dims } });
     return {
-      ...query,
-      embeddings: this.pack.manifest.experts.map(({ name }) => outputs[`embedding_${name}`]!.data),
+      embeddings: experts.map(({ name }) => outputs[`embedding_${name}`]!.data),
       weights: outputs["weights"]!.data,
     };
   }
@@ -80,6 +102,11 @@ export class TextEncoder {
     const vocabulary = await Vocabulary.load(this.pack);
     return { vocabulary, lookUp: await this.tokeniser.openLookUp(this.pack, vocabulary) };
   }
+}
+
+/** What becomes of a query without words. */
+function noEmbeddings(): Pick<EncodedQuery, "embeddings" | "weights"> {
+  return { embeddings: [], weights: new Float32Array(0) };
 }
 
 interface ReadTokens {

@@ -1,18 +1,22 @@
 /** What the encoder takes and gives: streams of a video, embeddings of its segments, and of queries. */
 import type { FrameFormat, InferencePool, PackManifest } from "../models/index.js";
 
+/** What the clip encoder makes of a segment, or of a whole clip. */
+export interface EncodedClip {
+  /** Availability: bit e is set when expert e (in manifest order) heard or saw something here. */
+  pattern: number;
+  /** The flat vector: concat over experts e of a_e V_e; its width is `flatDimension(manifest)`. */
+  vector: Float32Array;
+}
+
 /** One segment of a video as the index stores it. */
-export interface EncodedSegment {
+export interface EncodedSegment extends EncodedClip {
   /** Number of the segment in its video, from 0; those in which no expert hears or sees anything leave gaps. */
   index: number;
   /** Seconds from the start of the video. */
   startSeconds: number;
   /** Seconds; never beyond the end of the longest stream. */
   endSeconds: number;
-  /** Availability: bit e is set when expert e (in manifest order) heard or saw something here. */
-  pattern: number;
-  /** The flat vector: concat over experts e of a_e V_e; its width is `flatDimension(manifest)`. */
-  vector: Float32Array;
 }
 
 /** A query after the text encoder. */
@@ -50,7 +54,14 @@ export interface EncodingParts {
   batchSize: number;
   /** Sound quieter than this throughout a segment counts as none. */
   silenceThreshold: number;
+  /** Names of the experts that run; the others count as missing everywhere. */
+  experts: ReadonlySet<string>;
+  /** Where an expert's `maxTokens` end: in every segment anew, or once in the whole stream. */
+  tokenLimit: TokenLimit;
 }
+
+/** What an expert's `maxTokens` are counted in. */
+export type TokenLimit = "segment" | "stream";
 
 /** The pictures of a video. */
 export interface Pictures {
@@ -96,9 +107,40 @@ export interface Encoder {
     onProgress?: (progress: EncodingProgress) => void,
     signal?: AbortSignal,
   ): AsyncIterable<EncodedSegment[]>;
+  /**
+   * Encodes a whole clip as one: each expert's windows from the start of its stream, as many as its `maxTokens` take; all of
+   * them for an averaged expert (reference fact 1.2). What comes behind is not read. Memory does not grow with the length.
+   * A clip whose sound is silent throughout lacks the audio experts.
+   *
+   * @returns null when every expert is missing
+   * @throws what the streams throw, the errors of inference, and the signal's reason when aborted
+   */
+  encodeClip(streams: VideoStreams, signal?: AbortSignal): Promise<EncodedClip | null>;
+  /**
+   * Encodes clips whose features are known. An expert that a clip does not name, or names with null, is missing; one that
+   * the encoder does not run is passed over. A clip in which every expert is missing has pattern 0 and zeros.
+   *
+   * @returns in the order of the clips
+   * @throws FeaturesDoNotFitError the number of features is not one that the pack takes
+   */
+  encodeFeatures(clips: readonly ClipFeatures[], signal?: AbortSignal): Promise<EncodedClip[]>;
   /** Encodes a query. The same text twice is answered from memory. */
   encodeText(text: string, options?: EncodeTextOptions): Promise<EncodedQuery>;
+  /**
+   * Encodes a query whose word vectors are known, [words, wordDim]; no vocabulary is asked. Vectors behind the pack's word
+   * limit are cut. Without a vector there are neither embeddings nor weights, as for a text in which no word is known.
+   *
+   * @returns without tokens and words, for there are none
+   * @throws FeaturesDoNotFitError the vectors are of another width
+   */
+  encodeWords(vectors: Float32Array): Promise<EncodedQuery>;
 }
+
+/**
+ * Features of a clip by the experts' names: tokens [tokens, featureDim] in order of time, any number of them, or one vector
+ * [featureDim] for an averaged expert.
+ */
+export type ClipFeatures = Readonly<Record<string, Float32Array | null>>;
 
 /** How a text is encoded. */
 export interface EncodeTextOptions {

@@ -4,8 +4,8 @@ import {
   segmentCount,
   segmentSamples,
   segmentWindows,
-  usableWindows,
   windowCount,
+  windowLimits,
   type SegmentGrid,
   type WindowGrid,
 } from "../../../src/encoding/segments.js";
@@ -185,7 +185,8 @@ describe("the windows whose tokens are not cut", () => {
     [{ aggregation: "sequence", maxTokens: 33, tokensPerWindow: 32 }, 2],
     [{ aggregation: "average", maxTokens: 1, tokensPerWindow: 1 }, Infinity],
   ] as const)("of %j are %d", (expert, windows) => {
-    expect(usableWindows(expert)).toBe(windows);
+    expect(windowLimits(expert, "segment")).toEqual({ inSegment: windows, inStream: Infinity });
+    expect(windowLimits(expert, "stream")).toEqual({ inSegment: Infinity, inStream: windows });
   });
 });
 
