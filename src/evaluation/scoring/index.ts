@@ -1,4 +1,5 @@
 export { packQueries } from "./pack-queries.js";
+export { scoreEvaluation } from "./score-evaluation.js";
 export type {
   ClipRows,
   DirectionResult,
