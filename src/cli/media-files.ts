@@ -1,6 +1,7 @@
 /** Finds the media files which a person named, by file or by folder. */
 import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
+import { MEDIA_FILE_NAME } from "../media/index.js";
 
 /** A file to ingest. */
 export interface MediaFile {
@@ -21,10 +22,6 @@ export interface UnusablePath {
   path: string;
   reason: string;
 }
-
-/** Names of files which are taken from a folder; a file that is named itself is always taken. */
-const MEDIA_NAME =
-  /\.(?:3g2|3gp|aac|ac3|aif|aiff|asf|avi|flac|flv|m2ts|m4a|m4v|mka|mkv|mov|mp3|mp4|mpeg|mpg|mts|mxf|oga|ogg|ogv|opus|ts|vob|wav|webm|wma|wmv)$/i;
 
 /**
  * Collects files in order of their paths. Folders are searched to the bottom; hidden entries and
@@ -71,7 +68,7 @@ async function mediaFilesBelow(folder: string): Promise<string[]> {
     if (entry.name.startsWith(".")) continue;
     const below = path.join(folder, entry.name);
     if (entry.isDirectory()) found.push(...(await mediaFilesBelow(below)));
-    else if (entry.isFile() && MEDIA_NAME.test(entry.name)) found.push(below);
+    else if (entry.isFile() && MEDIA_FILE_NAME.test(entry.name)) found.push(below);
   }
   return found;
 }
