@@ -1,0 +1,111 @@
+/** The tables of figures on a page. */
+import type { Figure, RetrievalDirection } from "../../catalog/index.js";
+import { html, type Markup } from "./markup.js";
+import { deviations, DIRECTIONS, METRICS, type MetricsRow, type Pool, type ShownFigure } from "./metric-rows.js";
+import { fixed, grouped, range } from "./numbers.js";
+
+/** The table as the paper prints it: one row for each run, both directions side by side, the pool beside each. */
+export function metricsTable(rows: readonly MetricsRow[], directions: readonly RetrievalDirection[]): Markup {
+  const shown = DIRECTIONS.filter(({ direction }) => directions.includes(direction));
+  const head = shown.map(
+    ({ name }) => html`<th class="group" scope="colgroup" colspan="${METRICS.length + 1}">${name}</th>`,
+  );
+  const columns = shown.map(
+    ({ pool }) =>
+      html`<th class="group" scope="col">Pool<small>${pool}s</small></th>
+        ${METRICS.map(({ name }) => html`<th scope="col">${name}</th>`)}`,
+  );
+  return wide(
+    "Retrieval metrics",
+    html`<table class="metrics">
+      <thead>
+        <tr>
+          <td></td>
+          ${head}
+        </tr>
+        <tr>
+          <th scope="col" class="label">Run</th>
+          ${columns}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map((row) => metricsRow(row, shown))}
+      </tbody>
+    </table>`,
+  );
+}
+
+function metricsRow(row: MetricsRow, shown: readonly (typeof DIRECTIONS)[number][]): Markup {
+  return html`<tr class="${row.kind}">
+    <th scope="row" class="label">${row.label}${row.detail === null ? null : html`<small>${row.detail}</small>`}</th>
+    ${shown.map(({ direction, pool }) => {
+      const half = row.halves[direction];
+      return html`<td class="group pool">${poolCell(half?.pool ?? null, pool)}</td>
+        ${METRICS.map(({ key }) => html`<td>${figureCell(half?.figures[key])}</td>`)}`;
+    })}
+  </tr>`;
+}
+
+/** The number; what is counted stands below where it is not what the column's head says. */
+function poolCell(pool: Pool | null, usual: Pool["of"]): Markup {
+  if (pool === null) return NOTHING;
+  return html`${grouped(pool.count)}${pool.of === usual ? null : html`<small>${pool.of}s</small>`}`;
+}
+
+const NOTHING = html`<span class="nothing">–</span>`;
+
+/** A figure over its interval or its deviation. */
+function figureCell(figure: ShownFigure | undefined): Markup {
+  if (figure === undefined) return NOTHING;
+  const spread = "low" in figure ? range(fixed(figure.low), fixed(figure.high)) : deviations(figure);
+  return html`<b>${fixed(figure.value)}</b><small>${spread}</small>`;
+}
+
+/** A plain table of figures, e.g. of queries with several right clips. */
+export interface FigureTable {
+  /** What the table is called by a screen reader. */
+  name: string;
+  columns: readonly string[];
+  rows: readonly { label: string; cells: readonly (string | Figure)[] }[];
+  /** How a number is written. */
+  write: (value: number) => string;
+  /** Whether figures are marked whose interval does not hold 0. @default false */
+  marksClear?: boolean;
+}
+
+/** Writes such a table; every figure stands over its interval. */
+export function figureTable({ name, columns, rows, write, marksClear = false }: FigureTable): Markup {
+  const [first, ...others] = columns;
+  const cellOf = (cell: string | Figure): Markup => {
+    if (typeof cell === "string") return html`<td>${cell}</td>`;
+    const clear = marksClear && (cell.low > 0 || cell.high < 0);
+    return html`<td class="${clear ? "clear" : ""}">
+      <b>${write(cell.value)}${clear ? "*" : ""}</b><small>${range(write(cell.low), write(cell.high))}</small>
+    </td>`;
+  };
+  return wide(
+    name,
+    html`<table class="metrics">
+      <thead>
+        <tr>
+          <th scope="col" class="label">${first}</th>
+          ${others.map((column) => html`<th scope="col">${column}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ({ label, cells }) =>
+            html`<tr>
+              <th scope="row" class="label">${label}</th>
+              ${cells.map(cellOf)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>`,
+  );
+}
+
+/** A table that may be wider than the window: it is scrolled on its own, with the keyboard, too. */
+function wide(name: string, table: Markup): Markup {
+  return html`<div class="wide" role="region" aria-label="${name}" tabindex="0">${table}</div>`;
+}
