@@ -1,5 +1,4 @@
-import { ExpertUnknownError } from "../errors.js";
-import type { InferencePool, ModelPack } from "../models/index.js";
+import { chooseExperts, type InferencePool, type ModelPack } from "../models/index.js";
 import { encodeFeatures } from "./feature-encoder.js";
 import { TextEncoder } from "./text-encoder.js";
 import type { Encoder, EncodingParts } from "./types.js";
@@ -29,7 +28,7 @@ export interface EncoderOptions {
 export function createEncoder(pack: ModelPack, inference: InferencePool, options: EncoderOptions = {}): Encoder {
   const { batchSize = 32, silenceThreshold = 1e-4, queryCacheSize = 1000 } = options;
   const { manifest } = pack;
-  const experts = chooseExperts(pack, options.experts);
+  const experts = new Set(chooseExperts(manifest, options.experts));
   const parts: EncodingParts = { manifest, inference, batchSize, silenceThreshold, experts, tokenLimit: "segment" };
   const text = new TextEncoder(pack, inference, queryCacheSize);
   return {
@@ -40,15 +39,4 @@ export function createEncoder(pack: ModelPack, inference: InferencePool, options
     encodeClip: (streams, signal) => encodeClip(parts, streams, signal),
     encodeFeatures: (clips, signal) => encodeFeatures(parts, clips, signal),
   };
-}
-
-function chooseExperts({ manifest, id }: ModelPack, chosen: readonly string[] | undefined): ReadonlySet<string> {
-  const names = manifest.experts.map(({ name }) => name);
-  if (chosen === undefined) return new Set(names);
-  const unknown = chosen.find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    throw new ExpertUnknownError(`The model pack ${id} has no expert "${unknown}". It has ${names.join(", ")}.`, {
-      field: "experts",
-    });
-  return new Set(chosen);
 }

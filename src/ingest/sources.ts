@@ -1,6 +1,5 @@
 import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
-import path from "node:path";
 import type { MediaSource } from "../catalog/index.js";
 import {
   OneArgumentNeededError,
@@ -11,6 +10,7 @@ import {
   SourceOutsideRootsError,
   SourceUrlUnsupportedError,
 } from "../errors.js";
+import { followInRoots } from "../media/index.js";
 
 /** Where a video comes from: exactly one field is given. */
 export interface SourceInput {
@@ -60,12 +60,11 @@ export async function resolveSource(input: SourceInput, mediaRoots: readonly str
  * @throws as {@link resolveSource}
  */
 export async function openInRoots(given: string, mediaRoots: readonly string[]): Promise<SourceFile> {
-  const roots = await Promise.all(mediaRoots.map((root) => realpath(root).catch(() => path.resolve(root))));
-  const found = await follow(given, roots, [...mediaRoots, ...roots]);
+  const found = await followInRoots(given, mediaRoots);
   // The same answer whether or not there is such a file: a client must not learn what lies outside.
   if (found === "outside") {
     throw new SourceOutsideRootsError(
-      roots.length === 0
+      mediaRoots.length === 0
         ? "This server accepts no paths: no media root is configured."
         : "The path is not inside a media root of this server.",
       { field, detail: given },
@@ -104,26 +103,6 @@ function notFound(file: string): Error {
 /** Whether two looks at a file saw the same content, as far as its entry in the file system tells. */
 export function isUnchanged(before: FileState, after: FileState): boolean {
   return before.bytes === after.bytes && before.modifiedMs === after.modifiedMs && before.inode === after.inode;
-}
-
-/** Where a path leads with links resolved. "missing": inside a root, but not there. */
-async function follow(
-  given: string,
-  roots: readonly string[],
-  namedRoots: readonly string[],
-): Promise<{ real: string } | "missing" | "outside"> {
-  if (given.includes("\0")) return "outside";
-  const candidates = path.isAbsolute(given) ? [path.normalize(given)] : roots.map((root) => path.join(root, given));
-  for (const candidate of candidates) {
-    const real = await realpath(candidate).catch(() => null);
-    if (real !== null) return roots.some((root) => isInside(root, real)) ? { real } : "outside";
-  }
-  return candidates.some((candidate) => namedRoots.some((root) => isInside(root, candidate))) ? "missing" : "outside";
-}
-
-function isInside(root: string, file: string): boolean {
-  const relative = path.relative(root, file);
-  return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
 function oneSourceNeeded(): Error {

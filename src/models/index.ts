@@ -1,3 +1,4 @@
+export { chooseExperts } from "./experts.js";
 export { createInferencePool, type InferencePool } from "./inference.js";
 export {
   CLIP_ENCODER,
@@ -9,5 +10,5 @@ export {
   type PackManifest,
   type VisualExpertManifest,
 } from "./manifest.js";
-export { loadModelPack, packFile, type ModelPack } from "./pack.js";
+export { loadModelPack, packFile, readPackManifest, type ModelPack } from "./pack.js";
 export type { InputTensor, Tensor } from "./tensor.js";

@@ -42,11 +42,21 @@ const MANIFEST_FILE = "manifest.json";
  */
 export async function loadModelPack(directory: string): Promise<ModelPack> {
   const root = path.resolve(directory);
-  const manifest = parseManifest(await readManifest(root), root);
+  const manifest = await readPackManifest(root);
   const realRoot = await realpath(root);
   for (const [name, expected] of Object.entries(manifest.files)) await checkFile(realRoot, name, expected);
   for (const graph of graphFiles(manifest)) await checkExternalData(realRoot, graph, manifest);
   return { manifest, directory: root, id: `${manifest.name}@${manifest.version}` };
+}
+
+/**
+ * Reads what a model pack is, without a look at its other files.
+ *
+ * @throws PackNotFoundError, PackFormatUnsupportedError, PackManifestInvalidError as {@link loadModelPack}
+ */
+export async function readPackManifest(directory: string): Promise<PackManifest> {
+  const root = path.resolve(directory);
+  return parseManifest(await readManifest(root), root);
 }
 
 /** Absolute path of one of the pack's files. */

@@ -36,13 +36,16 @@ export interface DatasetSummary {
 }
 
 /**
- * Says what data set lies in a folder, and checks that it goes with the benchmark. Reads captions and lists, no features.
+ * Says what data set lies in a folder, and checks that it goes with the benchmark, and has the split where one is named.
+ * Reads captions and lists, no features.
  *
  * @throws DatasetNotFoundError nothing of a known layout is there, or it is another benchmark's
  * @throws DatasetInvalidError a file is malformed
+ * @throws DatasetSplitNotFoundError, DatasetEmptyError as {@link openDataset}
  */
-export async function describeDataset(request: Omit<DatasetRequest, "split">): Promise<DatasetSummary> {
+export async function describeDataset(request: DatasetRequest): Promise<DatasetSummary> {
   const set = await readCaptions(request.captions, request.benchmark);
+  if (request.split !== undefined) splitNamed(set, request.split);
   if (request.features) await readFeatureSet(request.features, request.captions, set);
   return { title: set.title, splits: [...set.splits].map(([name, { clips }]) => ({ name, clips: clips.length })) };
 }

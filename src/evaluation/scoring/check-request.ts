@@ -20,7 +20,7 @@ export function checkRequest({ clips, source, captions, directions, relevance, m
   }
   if (source.kind === "rows") checkClips(source.rows.clipOfRow, clips);
   if (captions.query.length !== captions.clip.length) throw new RangeError("the captions' arrays differ in length");
-  if (captions.query.length === 0) throw new RangeError("there is no caption");
+  if (captions.query.length === 0 && directions.length > 0) throw new RangeError("there is no caption");
   checkPlaces(captions.query, queries, "query");
   checkPlaces(captions.clip, clips, "clip");
   if (directions.includes("A2T") && new Set(captions.clip).size < clips) {
