@@ -145,7 +145,11 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const evaluation = createEvaluationService({ catalog, options: resolved, logger });
     closers.push(() => evaluation.stop());
     const viewerOf = createViewerOf({ catalog, indexId: pack.id }, hook);
-    const schema = await buildEarshotSchema({ catalog, vectors, ingest, search, pack, viewerOf }, logger);
+    const { pollSeconds } = resolved.evaluation;
+    const schema = await buildEarshotSchema(
+      { catalog, vectors, ingest, search, evaluation, pack, viewerOf, pollSeconds },
+      logger,
+    );
     return {
       options: resolved,
       logger,

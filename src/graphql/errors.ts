@@ -52,20 +52,29 @@ export async function withUserErrors<T>(run: () => Promise<T>): Promise<{ result
   }
 }
 
-/** Middleware for every resolver of the schema: types the expected errors, masks and logs the others. */
-export function errorMiddleware(viewerOf: ViewerOf, logger: Logger): MiddlewareFn {
+/** Makes of whatever a resolver threw what a client may see. */
+export type ErrorPresenter = (error: unknown, hostContext: unknown, path: string) => Promise<GraphQLError>;
+
+/** Makes the function that types expected errors, and masks and logs the others. */
+export function errorPresenter(viewerOf: ViewerOf, logger: Logger): ErrorPresenter {
+  return async (error, hostContext, path) => {
+    // A GraphQLError is meant for the client: one of ours, or the refusal of a host's context hook.
+    if (error instanceof GraphQLError) return error;
+    if (error instanceof EarshotError) {
+      if (error.detail !== undefined) logger.warn({ code: error.code, detail: error.detail, path }, error.message);
+      return expectedError(error);
+    }
+    return maskedError(error, await requestIdOf(viewerOf, hostContext), path, logger);
+  };
+}
+
+/** Middleware for every resolver of the schema. */
+export function errorMiddleware(present: ErrorPresenter): MiddlewareFn {
   return async ({ context, info }, next) => {
     try {
       return (await next()) as unknown;
     } catch (error) {
-      // A GraphQLError is meant for the client: one of ours, or the refusal of a host's context hook.
-      if (error instanceof GraphQLError) throw error;
-      const path = `${info.parentType.name}.${info.fieldName}`;
-      if (error instanceof EarshotError) {
-        if (error.detail !== undefined) logger.warn({ code: error.code, detail: error.detail, path }, error.message);
-        throw expectedError(error);
-      }
-      throw maskedError(error, await requestIdOf(viewerOf, context), path, logger);
+      throw await present(error, context, `${info.parentType.name}.${info.fieldName}`);
     }
   };
 }

@@ -5,9 +5,9 @@
 import { InvalidIdError } from "../errors.js";
 
 /** Types which `node(id)` can load. */
-export type NodeTypeName = "Video" | "IngestJob";
+export type NodeTypeName = "Video" | "IngestJob" | "Evaluation";
 
-const NODE_TYPES: readonly string[] = ["Video", "IngestJob"] satisfies NodeTypeName[];
+const NODE_TYPES: readonly string[] = ["Video", "IngestJob", "Evaluation"] satisfies NodeTypeName[];
 
 /** Writes a global id. */
 export function toGlobalId(type: NodeTypeName, id: string): string {

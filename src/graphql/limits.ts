@@ -1,6 +1,6 @@
 /**
- * Limits on what one GraphQL operation may ask for: its depth and its complexity. An Apollo Server plugin rather
- * than validation rules: the cost depends on the variables, and Apollo gives all errors of validation one code.
+ * Limits on what one GraphQL operation may ask for: its depth and its complexity. A check of their own rather than
+ * validation rules: the cost depends on the variables, and Apollo gives all errors of validation one code.
  *
  * Cost of a field: 1, times the page size for everything below a connection; fields which run a
  * search or write cost more. The number bounds the work, and the size of the answer with it.
@@ -35,69 +35,107 @@ export interface OperationLimits {
 /** Fields of introspection have limits of their own in graphql-js. */
 const isIntrospection = (name: string): boolean => name.startsWith("__");
 
-/** Depth of an operation: 1 for its own fields, 1 more for each level below. Introspection is not counted. */
-export function operationDepth(operation: OperationDefinitionNode, document: DocumentNode): number {
+/**
+ * Most selections of one operation, introspection included, once fragments stand in the place of their spreads. Fragments
+ * that spread each other double at every step, so a short document could ask for more than can be counted one by one.
+ */
+const MAX_SELECTIONS = 100_000;
+
+/** How large an operation is. */
+export interface OperationSize {
+  /** 1 for its own fields, 1 more for each level below. Introspection is not counted. */
+  depth: number;
+  /** Number of selections, fragments put in the place of their spreads. */
+  selections: number;
+}
+
+/** Measures an operation; each fragment is looked at once. */
+export function operationSize(operation: OperationDefinitionNode, document: DocumentNode): OperationSize {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
-  return selectionDepth(operation.selectionSet, fragments, new Map());
+  return selectionSize(operation.selectionSet, fragments, new Map());
 }
 
-/** Depth of a selection. `known` holds fragments already measured; one in progress counts as 0 (a cycle). */
-function selectionDepth(
+/** Size of a selection. `known` holds fragments already measured; one in progress counts as nothing (a cycle). */
+function selectionSize(
   selection: SelectionSetNode,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  known: Map<string, number>,
-): number {
-  let deepest = 0;
+  known: Map<string, OperationSize>,
+): OperationSize {
+  const size: OperationSize = { depth: 0, selections: 0 };
   for (const node of selection.selections) {
-    let depth = 0;
-    if (node.kind === Kind.FIELD) {
-      if (isIntrospection(node.name.value)) continue;
-      depth = 1 + (node.selectionSet === undefined ? 0 : selectionDepth(node.selectionSet, fragments, known));
-    } else if (node.kind === Kind.INLINE_FRAGMENT) {
-      depth = selectionDepth(node.selectionSet, fragments, known);
-    } else {
+    let below: OperationSize = { depth: 0, selections: 0 };
+    if (node.kind === Kind.FRAGMENT_SPREAD) {
       const name = node.name.value;
       const fragment = fragments.get(name);
       if (fragment !== undefined && !known.has(name)) {
-        known.set(name, 0);
-        known.set(name, selectionDepth(fragment.selectionSet, fragments, known));
+        known.set(name, below);
+        known.set(name, selectionSize(fragment.selectionSet, fragments, known));
       }
-      depth = known.get(name) ?? 0;
+      below = known.get(name) ?? below;
+    } else if (node.selectionSet !== undefined) {
+      below = selectionSize(node.selectionSet, fragments, known);
     }
-    deepest = Math.max(deepest, depth);
+    const ownLevel = node.kind === Kind.FIELD ? 1 : 0;
+    const counts = node.kind !== Kind.FIELD || !isIntrospection(node.name.value);
+    size.depth = Math.max(size.depth, counts ? ownLevel + below.depth : 0);
+    size.selections += 1 + below.selections;
   }
-  return deepest;
+  return size;
+}
+
+/** An operation that is about to be executed. */
+export interface CheckedOperation {
+  schema: GraphQLSchema;
+  document: DocumentNode;
+  operation: OperationDefinitionNode;
+  variables: Readonly<Record<string, unknown>>;
 }
 
 /**
- * An Apollo Server plugin which refuses operations that are too deep (`OPERATION_TOO_DEEP`) or cost too much
- * (`OPERATION_TOO_COMPLEX`). A host's own fields count 1 unless they carry `extensions.complexity`.
+ * Makes the check of operations. A host's own fields count 1 unless they carry `extensions.complexity`.
  *
  * @param costs Earshot's schema: merged into a host's by SDL and resolvers, its fields lose their costs.
+ * @returns throws a GraphQLError when an operation is too deep (`OPERATION_TOO_DEEP`) or costs too much
+ *   (`OPERATION_TOO_COMPLEX`)
  */
-export function limitsPlugin({ maxDepth, maxComplexity }: OperationLimits, costs: GraphQLSchema): ApolloServerPlugin {
+export function operationCheck(
+  { maxDepth, maxComplexity }: OperationLimits,
+  costs: GraphQLSchema,
+): (checked: CheckedOperation) => void {
+  const estimators = [estimatorOf(costs), fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })];
+  return ({ schema, document, operation, variables }) => {
+    const { depth, selections } = operationSize(operation, document);
+    if (depth > maxDepth) {
+      throw refusal("OPERATION_TOO_DEEP", `The operation is ${depth} fields deep; ${maxDepth} are allowed.`);
+    }
+    if (selections > MAX_SELECTIONS) {
+      throw refusal("OPERATION_TOO_COMPLEX", `The operation has more than ${MAX_SELECTIONS} selections.`);
+    }
+    const complexity = getComplexity({
+      schema,
+      query: document,
+      variables,
+      ...(operation.name === undefined ? {} : { operationName: operation.name.value }),
+      estimators,
+    });
+    if (complexity > maxComplexity) {
+      const text = `The operation costs ${complexity}; ${maxComplexity} are allowed. Ask for fewer items or fields.`;
+      throw refusal("OPERATION_TOO_COMPLEX", text);
+    }
+  };
+}
+
+/** An Apollo Server plugin which refuses operations that do not pass the {@link operationCheck}. */
+export function limitsPlugin(limits: OperationLimits, costs: GraphQLSchema): ApolloServerPlugin {
+  const check = operationCheck(limits, costs);
   return {
     requestDidStart: () =>
       Promise.resolve({
-        didResolveOperation({ request, document, operation, schema, operationName }) {
-          const depth = operation === undefined ? 0 : operationDepth(operation, document);
-          if (depth > maxDepth) {
-            throw refusal("OPERATION_TOO_DEEP", `The operation is ${depth} fields deep; ${maxDepth} are allowed.`);
-          }
-          const complexity = getComplexity({
-            schema,
-            query: document,
-            variables: request.variables ?? {},
-            ...(operationName === null ? {} : { operationName }),
-            estimators: [estimatorOf(costs), fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })],
-          });
-          if (complexity > maxComplexity) {
-            const text = `The operation costs ${complexity}; ${maxComplexity} are allowed. Ask for fewer items or fields.`;
-            throw refusal("OPERATION_TOO_COMPLEX", text);
-          }
+        didResolveOperation({ request, document, operation, schema }) {
+          if (operation !== undefined) check({ schema, document, operation, variables: request.variables ?? {} });
           return Promise.resolve();
         },
       }),

@@ -1,4 +1,4 @@
-/** Relay paging: page info, the check of `first`, and cursors of lists which are ordered by age. */
+/** Relay paging: page info, the check of `first`, and cursors. */
 import "reflect-metadata";
 import { Field, ObjectType } from "type-graphql";
 import type { AgePosition } from "../catalog/index.js";
@@ -49,27 +49,28 @@ export function checkFirst(first: number): void {
   }
 }
 
-/** Writes the cursor of an item of the list called `list`. */
-export function encodeAgeCursor(list: string, position: AgePosition): string {
-  return Buffer.from(JSON.stringify([list, position.createdAt.getTime(), position.id])).toString("base64url");
+/** Writes a cursor: the name of the list, and what the place of an item is told by. */
+export function encodeCursor(list: string, ...place: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify([list, ...place])).toString("base64url");
 }
 
 /**
  * Reads a cursor of the list called `list`.
  *
+ * @param placeOf makes a place of what the cursor holds of it; null when that is no place
  * @throws InvalidCursorError when it is damaged, invented or of another list.
  */
-export function decodeAgeCursor(list: string, cursor: string): AgePosition {
+export function decodeCursor<Place>(
+  list: string,
+  cursor: string,
+  placeOf: (parts: readonly unknown[]) => Place | null,
+): Place {
   const bytes = Buffer.from(cursor, "base64url");
   if (bytes.toString("base64url") === cursor) {
     try {
       const parts: unknown = JSON.parse(bytes.toString("utf8"));
-      if (Array.isArray(parts) && parts.length === 3) {
-        const [name, time, id] = parts as [unknown, unknown, unknown];
-        if (name === list && Number.isSafeInteger(time) && typeof id === "string" && id !== "") {
-          return { createdAt: new Date(time as number), id };
-        }
-      }
+      const place = Array.isArray(parts) && parts[0] === list ? placeOf(parts.slice(1)) : null;
+      if (place !== null) return place;
     } catch {
       // Not JSON: the same answer as for any other damaged cursor.
     }
@@ -77,5 +78,23 @@ export function decodeAgeCursor(list: string, cursor: string): AgePosition {
   throw new InvalidCursorError(
     'The cursor was not given out by this list. Leave "after" out to start from the first page.',
     { field: "after" },
+  );
+}
+
+/** Writes the cursor of an item of the list called `list`, which is ordered by age. */
+export function encodeAgeCursor(list: string, position: AgePosition): string {
+  return encodeCursor(list, position.createdAt.getTime(), position.id);
+}
+
+/**
+ * Reads a cursor of the list called `list`, which is ordered by age.
+ *
+ * @throws InvalidCursorError when it is damaged, invented or of another list.
+ */
+export function decodeAgeCursor(list: string, cursor: string): AgePosition {
+  return decodeCursor(list, cursor, ([time, id, ...more]) =>
+    Number.isSafeInteger(time) && typeof id === "string" && id !== "" && more.length === 0
+      ? { createdAt: new Date(time as number), id }
+      : null,
   );
 }

@@ -1,7 +1,12 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
-import { buildSchema, type ContainerType } from "type-graphql";
+import { buildSchema, type ContainerType, type PubSub } from "type-graphql";
 import type { Logger } from "../config/index.js";
-import { errorMiddleware } from "./errors.js";
+import { errorMiddleware, errorPresenter } from "./errors.js";
+import { EvaluationComparisonResolver } from "./evaluation/comparison-resolver.js";
+import { EvaluationRankConnectionResolver, EvaluationRanksResolver } from "./evaluation/ranks-resolver.js";
+import { EvaluationConnectionResolver, EvaluationResolver } from "./evaluation/resolver.js";
+import { connectEvaluationProgress, EvaluationProgressResolver } from "./evaluation/subscription.js";
+import { Evaluation } from "./evaluation/types.js";
 import { IngestJobConnectionResolver, IngestResolver } from "./ingest/resolver.js";
 import { IngestJob } from "./ingest/types.js";
 import { ModelPackResolver } from "./model/resolver.js";
@@ -12,6 +17,12 @@ import { VideoConnectionResolver, VideoResolver } from "./video/resolver.js";
 import { Video } from "./video/types.js";
 
 const RESOLVERS = [
+  EvaluationComparisonResolver,
+  EvaluationConnectionResolver,
+  EvaluationProgressResolver,
+  EvaluationRankConnectionResolver,
+  EvaluationRanksResolver,
+  EvaluationResolver,
   IngestJobConnectionResolver,
   IngestResolver,
   ModelPackResolver,
@@ -21,22 +32,32 @@ const RESOLVERS = [
   VideoResolver,
 ] as const;
 
+/** type-graphql wants one as soon as there is a subscription, even one that brings its own stream. */
+const NO_TOPICS: PubSub = {
+  publish: () => undefined,
+  subscribe: (topic) => {
+    throw new Error(`there is no topic ${topic}`);
+  },
+};
+
 const SHAPE = {
   resolvers: [...RESOLVERS] as [(typeof RESOLVERS)[number], ...(typeof RESOLVERS)[number][]],
-  orphanedTypes: [Video, IngestJob],
+  orphanedTypes: [Video, IngestJob, Evaluation],
+  pubSub: NO_TOPICS,
   // Every bound is checked where it applies, with an error of its own; class-validator is not used.
   validate: false,
 };
 
 /** Builds the executable schema around one set of services. */
 export async function buildEarshotSchema(services: GraphQLServices, logger: Logger): Promise<GraphQLSchema> {
-  return describeRoots(
-    await buildSchema({
-      ...SHAPE,
-      container: resolverContainer(services),
-      globalMiddlewares: [errorMiddleware(services.viewerOf, logger)],
-    }),
-  );
+  const present = errorPresenter(services.viewerOf, logger);
+  const schema = await buildSchema({
+    ...SHAPE,
+    container: resolverContainer(services),
+    globalMiddlewares: [errorMiddleware(present)],
+  });
+  connectEvaluationProgress(schema, services, present);
+  return describeRoots(schema);
 }
 
 /** The schema as text, in alphabetical order: what `schema/schema.graphql` holds. It needs no services. */
@@ -48,8 +69,10 @@ export async function earshotSdl(): Promise<string> {
 function describeRoots(schema: GraphQLSchema): GraphQLSchema {
   const query = schema.getQueryType();
   const mutation = schema.getMutationType();
-  if (query) query.description = "What can be read: searches, videos, ingest jobs, model packs.";
+  const subscription = schema.getSubscriptionType();
+  if (query) query.description = "What can be read: searches, videos, ingest jobs, model packs, evaluations.";
   if (mutation) mutation.description = "What can be changed. Expected failures are in `userErrors` of the payloads.";
+  if (subscription) subscription.description = "What can be followed as it happens.";
   return schema;
 }
 

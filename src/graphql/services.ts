@@ -1,4 +1,5 @@
 import type { Catalog } from "../catalog/index.js";
+import type { EvaluationService } from "../evaluation/index.js";
 import type { IngestService } from "../ingest/index.js";
 import type { ModelPack } from "../models/index.js";
 import type { SearchService } from "../search/index.js";
@@ -11,6 +12,9 @@ export interface GraphQLServices {
   vectors: VectorIndex;
   ingest: IngestService;
   search: SearchService;
+  evaluation: EvaluationService;
+  /** How often a subscription looks for changes that other processes made, in seconds. */
+  pollSeconds: number;
   /** The pack in use. */
   pack: ModelPack;
   /** Finds the caller of an operation. */

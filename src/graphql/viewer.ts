@@ -8,11 +8,15 @@ import { randomUUID } from "node:crypto";
 import { ForbiddenError } from "../errors.js";
 import { createLoaders, type Loaders, type LoaderSources } from "./loaders.js";
 
-/** What a caller may do: `search` videos, `read` videos, jobs and model packs, `ingest` and delete videos. */
-export type Right = "search" | "read" | "ingest";
+/**
+ * What a caller may do: `search` videos, `read` videos, jobs and model packs, `ingest` and delete videos, and, as an
+ * `evaluator`, run evaluations and read them. Reading evaluations takes that right, too: their queries and hits show
+ * the captions of data sets.
+ */
+export type Right = "search" | "read" | "ingest" | "evaluator";
 
 /** Every right there is. */
-export const ALL_RIGHTS: readonly Right[] = ["search", "read", "ingest"];
+export const ALL_RIGHTS: readonly Right[] = ["search", "read", "ingest", "evaluator"];
 
 /** Tenant of everyone when the host tells nothing. */
 export const DEFAULT_TENANT = "default";

@@ -1,15 +1,17 @@
 import { Kind, parse } from "graphql";
 import { describe, expect, it } from "vitest";
-import { operationDepth, pageComplexity } from "../../../src/graphql/limits.js";
+import { operationSize, pageComplexity } from "../../../src/graphql/limits.js";
 
-function depth(source: string): number {
+function sizeOf(source: string): { depth: number; selections: number } {
   const document = parse(source);
   const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error("an operation was expected");
-  return operationDepth(operation, document);
+  return operationSize(operation, document);
 }
 
-describe("operationDepth", () => {
+const depth = (source: string): number => sizeOf(source).depth;
+
+describe("operationSize", () => {
   it("counts levels of fields", () => {
     expect(depth("{ a { a { b } } c }")).toBe(3);
   });
@@ -27,7 +29,14 @@ describe("operationDepth", () => {
       { length: 60 },
       (_, i) => `fragment F${i} on Query { x: a { ...F${i + 1} } y: a { ...F${i + 1} } }`,
     );
-    expect(depth(`query { ...F0 } ${fragments.join(" ")} fragment F60 on Query { b }`)).toBe(61);
+    const size = sizeOf(`query { ...F0 } ${fragments.join(" ")} fragment F60 on Query { b }`);
+    expect(size.depth).toBe(61);
+    expect(size.selections).toBeGreaterThan(2 ** 60);
+  });
+
+  it("counts selections where fragments are spread", () => {
+    expect(sizeOf("query { a { ...F } b { ...F } } fragment F on Query { c d }").selections).toBe(8);
+    expect(sizeOf("{ __schema { types { name } } ... on Query { a } }").selections).toBe(5);
   });
 
   it("does not count introspection", () => {
