@@ -24,15 +24,16 @@ const missing = existsSync(GOLDEN) ? undefined : `${GOLDEN} is not there`;
 const title = "the metrics of all the reference's cases";
 
 describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title} (SKIPPED: ${missing})`, () => {
-  it.each(missing === undefined ? allCases(GOLDEN) : [])(
-    "$id ($kind): both directions are the reference's",
-    expectReference,
-  );
+  it("are the reference's in both directions, of every case", () => {
+    const cases = allCases(GOLDEN);
+    expect(cases.length).toBeGreaterThan(committedCases().length);
+    for (const golden of cases) expectReference(golden);
+  });
 });
 
 function expectReference(golden: GoldenMetrics): void {
-  expectFigures(metricsOf(golden, "T2A"), golden.t2v);
-  expectFigures(metricsOf(golden, "A2T"), golden.v2t);
+  expectFigures(metricsOf(golden, "T2A"), golden.t2v, `${golden.id} t2a`);
+  expectFigures(metricsOf(golden, "A2T"), golden.v2t, `${golden.id} a2t`);
 }
 
 /** Metrics of a case with rows for captions that do not exist, and then once more without those rows. */
@@ -70,7 +71,7 @@ function withoutGaps({ scores, clips, clipOfCaption, exists }: SimilarityTable):
   };
 }
 
-function expectFigures(found: RetrievalMetrics, expected: GoldenFigures): void {
+function expectFigures(found: RetrievalMetrics, expected: GoldenFigures, of: string): void {
   const values: Record<keyof GoldenFigures, number> = {
     R1: found.recallAt1.value,
     R5: found.recallAt5.value,
@@ -81,6 +82,6 @@ function expectFigures(found: RetrievalMetrics, expected: GoldenFigures): void {
     "geometric_mean_R1-R5-R10": found.geometricMean.value,
   };
   for (const [name, value] of Object.entries(expected)) {
-    expect(Math.abs(values[name as keyof GoldenFigures] - value), name).toBeLessThan(TOLERANCE);
+    expect(Math.abs(values[name as keyof GoldenFigures] - value), `${of} ${name}`).toBeLessThan(TOLERANCE);
   }
 }
