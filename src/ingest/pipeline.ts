@@ -2,19 +2,12 @@ import path from "node:path";
 import { newId, type Catalog, type IngestJobRecord, type IngestStage } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { EncodedSegment, Encoder } from "../encoding/index.js";
-import {
-  MediaEmptyError,
-  MediaSilentError,
-  MediaTooLargeError,
-  MediaTooLongError,
-  SourceChangedError,
-} from "../errors.js";
-import { probe, type FfmpegTools } from "../media/index.js";
+import { SourceChangedError } from "../errors.js";
+import { openMediaFile, type FfmpegTools } from "../media/index.js";
 import type { ModelPack } from "../models/index.js";
 import { JobInterruption } from "../queue/index.js";
 import type { VectorIndex } from "../vectors/index.js";
 import { isUnchanged, openSource, type SourceFile } from "./sources.js";
-import { openStreams } from "./video-streams.js";
 
 /** What a pipeline works with. */
 export interface PipelineParts {
@@ -46,8 +39,8 @@ const encodingShare = 0.98;
  * and findable, until then. Running a job again from the start is always safe.
  *
  * @param workerId the worker that holds the job; the commit is given up when the row says otherwise
- * @throws the errors of sources and media, MediaEmptyError, MediaTooLargeError, MediaNoAudioError,
- *   MediaNoPicturesError, MediaSilentError, SourceChangedError, the errors of encoder, index and catalog, and JobInterruption
+ * @throws the errors of sources and media, MediaSilentError, SourceChangedError, the errors of encoder, index and catalog,
+ *   and JobInterruption
  */
 export async function runPipeline(
   parts: PipelineParts,
@@ -92,17 +85,10 @@ async function encodeStreams(
   onProgress: ProgressListener,
   signal: AbortSignal,
 ): Promise<EncodedVideo> {
-  const { limits, temporaryDirectory } = parts.options;
-  if (file.bytes === 0) throw new MediaEmptyError("The file is empty.");
-  if (file.bytes > limits.maxFileBytes) {
-    throw new MediaTooLargeError(`The file has more than ${limits.maxFileBytes} bytes, which is the limit.`);
-  }
-  const media = await probe(parts.tools, file.path, { ...limits, temporaryDirectory, signal });
-  const decoding = new AbortController();
-  const { streams, problems } = openStreams(parts, file.path, media, AbortSignal.any([signal, decoding.signal]));
-  if (media.durationSeconds !== null && media.durationSeconds > limits.maxDurationSeconds) {
-    throw new MediaTooLongError(`The file is longer than ${limits.maxDurationSeconds} seconds, which is the limit.`);
-  }
+  const { experts, sampleRate } = parts.pack.manifest;
+  const sound = experts.some(({ modality }) => modality === "audio");
+  const pictures = experts.some(({ modality }) => modality === "visual");
+  const media = await openMediaFile(parts, { ...file, sound, pictures, sampleRate }, signal);
 
   const share = (seconds: number) => shareOfEncoding(seconds, media.durationSeconds);
   onProgress("ENCODING", share(0));
@@ -113,14 +99,13 @@ async function encodeStreams(
   };
   const segments: EncodedSegment[] = [];
   try {
-    for await (const group of parts.encoder.encodeVideo(streams, tell, signal)) segments.push(...group);
+    for await (const group of parts.encoder.encodeVideo(media.streams, tell, signal)) segments.push(...group);
   } finally {
     // When one stream has failed, the decoder of another may still wait for its reader.
-    decoding.abort();
+    media.close();
   }
   if (segments.length > 0) return { durationSeconds, segments };
-  const silent = new MediaSilentError("Nothing is heard on the audio track: it is silent throughout.");
-  throw problems.sound ?? problems.pictures ?? silent;
+  throw media.whyNothing();
 }
 
 /** Share of a job's progress; null when the length of the media is unknown. */

@@ -2,6 +2,7 @@ import { codecUnsupported, runDecoder, type DecodeLimits } from "./decoder.js";
 import type { FfmpegTools } from "./ffmpeg.js";
 import { inputArguments } from "./input.js";
 import type { AudioStream } from "./probe.js";
+import { cutOf, seekSeconds, takeSpan, type MediaSpan } from "./span.js";
 
 /** What to decode, and the limits. */
 export interface DecodeOptions extends DecodeLimits {
@@ -9,6 +10,8 @@ export interface DecodeOptions extends DecodeLimits {
   stream: AudioStream;
   /** Samples per second of the output. */
   sampleRate: number;
+  /** The part of the file that is wanted; the output begins with it. @default all of it */
+  span?: MediaSpan;
 }
 
 /** Mixing to one channel adds the channels up at -3 dB each; another -3 dB make it the mean of a stereo pair. */
@@ -30,26 +33,33 @@ export async function* decodePcm(
   options: DecodeOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
-  const { stream, sampleRate } = options;
+  const { stream, sampleRate, span } = options;
   if (stream.codec === null) throw codecUnsupported("sound", "ffprobe does not know the codec");
   const args = decodeArguments(file, options);
-  const unitBytes = Float32Array.BYTES_PER_ELEMENT;
+  const units = { unitBytes: Float32Array.BYTES_PER_ELEMENT, unitsPerSecond: sampleRate };
   // The silence before a late start is decoded, too.
-  const output = { subject: "sound", args, unitBytes, unitsPerSecond: sampleRate, startSeconds: 0 } as const;
-  for await (const bytes of runDecoder(tools, output, options, signal)) yield new Float32Array(bytes.buffer);
+  const first = seekSeconds(span);
+  const startSeconds = first - (span?.startSeconds ?? 0);
+  const pcm = runDecoder(tools, { subject: "sound", args, ...units, startSeconds }, options, signal);
+  const wanted = span === undefined ? pcm : takeSpan(pcm, cutOf(span, first, units));
+  for await (const bytes of wanted) yield new Float32Array(bytes.buffer);
 }
 
-function decodeArguments(file: string, { stream, sampleRate }: DecodeOptions): string[] {
+function decodeArguments(file: string, { stream, sampleRate, span }: DecodeOptions): string[] {
+  const seek = seekSeconds(span);
   const filters = [
-    // Containers disagree about the first timestamp, and so do versions of ffmpeg: the start is set by hand.
-    `asetpts=PTS-STARTPTS+${stream.startSeconds}/TB`,
+    // Containers disagree about the first timestamp, and so do versions of ffmpeg: the start is set by hand. In the
+    // middle of the stream there is no first timestamp, but the clock of the container.
+    seek > stream.startSeconds
+      ? `asetpts=PTS-(${stream.clockSeconds + seek})/TB`
+      : `asetpts=PTS-STARTPTS+${stream.startSeconds - seek}/TB`,
     // Fills the time before the start, and gaps, with silence.
     `aresample=${sampleRate}:async=1:first_pts=0`,
     ...(stream.channels > 1 ? [`volume=${mixGain}`] : []),
   ];
   return [
     ...["-nostdin", "-hide_banner", "-v", "error"],
-    ...inputArguments(file),
+    ...inputArguments(file, seek),
     ...["-map", `0:${stream.index}`, "-vn", "-sn", "-dn", "-map_metadata", "-1"],
     ...["-af", filters.join(","), "-ac", "1", "-ar", String(sampleRate)],
     // Without it every packet, 4 KB or less, is written and read on its own: that costs as much as the decoding.

@@ -27,9 +27,15 @@ const demuxers = [
   "au",
 ];
 
-/** Arguments, the same for ffmpeg and ffprobe, that open one file and nothing else. */
-export function inputArguments(file: string): string[] {
+/**
+ * Arguments, the same for ffmpeg and ffprobe, that open one file and nothing else.
+ *
+ * @param seekSeconds where ffmpeg begins to read, seconds from the start of the file
+ */
+export function inputArguments(file: string, seekSeconds = 0): string[] {
   return [
+    // The container's own clock goes on: versions of ffmpeg disagree about where another one would begin.
+    ...(seekSeconds > 0 ? ["-copyts", "-ss", String(seekSeconds)] : []),
     "-protocol_whitelist",
     "file,pipe",
     "-format_whitelist",

@@ -20,6 +20,8 @@ interface Stream {
   isDefault: boolean;
   /** Seconds from the start of the file to the first sound or picture; never negative. */
   startSeconds: number;
+  /** What the clock of the container shows at the start of the file, in seconds. */
+  clockSeconds: number;
 }
 
 /** One audio track of a file. */
@@ -126,6 +128,7 @@ function toProbe({ format, streams }: z.output<typeof report>): MediaProbe {
     codec: stream.codec_name === undefined || stream.codec_name === "unknown" ? null : stream.codec_name,
     isDefault: stream.disposition?.default === 1,
     startSeconds: Math.max(0, (stream.start_time ?? start) - start),
+    clockSeconds: start,
   });
   const audioStreams = streams
     .filter(({ codec_type }) => codec_type === "audio")

@@ -1,0 +1,64 @@
+import { MediaTruncatedError } from "../errors.js";
+
+/** A part of a file, in seconds from the file's start. */
+export interface MediaSpan {
+  startSeconds: number;
+  /** Null: to the end of the file. */
+  endSeconds: number | null;
+}
+
+/** Sound and pictures that are decoded before a span: enough for every decoder to forget where it began. */
+const LEAD_SECONDS = 1;
+
+/**
+ * Where in the file decoding begins for the sake of a span, which is a little before it. A whole second: samples and
+ * pictures then lie on the same grid as those of the whole file, whatever their rate.
+ */
+export function seekSeconds(span: MediaSpan | undefined): number {
+  return span === undefined ? 0 : Math.max(0, Math.floor(span.startSeconds - LEAD_SECONDS));
+}
+
+/** What of a decoder's output is the span. */
+export interface SpanCut {
+  /** Bytes that come before the span. */
+  skip: number;
+  /** Bytes of the span; Infinity: all that come. */
+  take: number;
+}
+
+/**
+ * The cut that a span makes in units of a constant rate.
+ *
+ * @param firstSeconds time in the file of the first unit that is decoded
+ */
+export function cutOf(
+  { startSeconds, endSeconds }: MediaSpan,
+  firstSeconds: number,
+  { unitBytes, unitsPerSecond }: { unitBytes: number; unitsPerSecond: number },
+): SpanCut {
+  const bytes = (seconds: number) => unitBytes * Math.max(0, Math.round(seconds * unitsPerSecond));
+  return {
+    skip: bytes(startSeconds - firstSeconds),
+    take: endSeconds === null ? Infinity : bytes(endSeconds - Math.max(startSeconds, firstSeconds)),
+  };
+}
+
+/**
+ * Gives what of a decoder's output is the span; the decoder is ended behind it.
+ *
+ * @throws MediaTruncatedError when the output ends before the span, and what the decoder throws
+ */
+export async function* takeSpan(
+  output: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  { skip, take }: SpanCut,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let position = 0;
+  for await (const bytes of output) {
+    const from = Math.max(0, skip - position);
+    const to = Math.min(bytes.length, skip + take - position);
+    position += bytes.length;
+    if (from < to) yield from === 0 && to === bytes.length ? bytes : bytes.slice(from, to);
+    if (position >= skip + take) return;
+  }
+  if (position <= skip) throw new MediaTruncatedError("The file ends before the part of it that is the clip.");
+}
