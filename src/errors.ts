@@ -408,6 +408,11 @@ export class AddressUnavailableError extends EarshotError {
   readonly code = "ADDRESS_UNAVAILABLE";
 }
 
+/** A report cannot be written where it was asked for. */
+export class ReportNotWritableError extends EarshotError {
+  readonly code = "REPORT_NOT_WRITABLE";
+}
+
 /** The demo's manifest or a video it names is missing or malformed. */
 export class DemoUnreadableError extends EarshotError {
   readonly code = "DEMO_UNREADABLE";

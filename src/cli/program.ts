@@ -8,6 +8,8 @@ import type { Console } from "./console.js";
 import { demoCommand } from "./demo.js";
 import { DEMO_DIRECTORY, readDemoManifest } from "./demo-manifest.js";
 import { doctorCommand } from "./doctor.js";
+import { evaluateCommand } from "./evaluate.js";
+import { evaluationRoots, withEvaluateFlags, type EvaluateFlags } from "./evaluate-flags.js";
 import { ingestCommand } from "./ingest.js";
 import { collectMediaFiles } from "./media-files.js";
 import { searchCommand, type SearchFlags } from "./search.js";
@@ -101,17 +103,7 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
       // takes up were checked by that server, with roots that are not known here.
       const roots = [...new Set(files.map((file) => path.parse(file.path).root))];
       const earshot = await open(flags, env, { mediaRoots: roots, logLevel: "error" });
-      const interrupted = new AbortController();
-      const onSignal = (): void => {
-        interrupted.abort();
-      };
-      process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
-      try {
-        exit(await ingestCommand(earshot, files, unusable, out, interrupted.signal));
-      } finally {
-        process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-        await earshot.close();
-      }
+      exit(await interruptible(earshot, (signal) => ingestCommand(earshot, files, unusable, out, signal)));
     });
 
   command("search <words...>", "Find videos and moments by a description of a sound.")
@@ -127,6 +119,19 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
         await earshot.close();
       }
     });
+
+  withEvaluateFlags(
+    command("evaluate", "Measure a model pack on a data set, as the paper does, or show an earlier evaluation."),
+    wholeNumber,
+  ).action(async (flags: CommonFlags & EvaluateFlags) => {
+    const earshot = await open(flags, env, {
+      // The person who types the command may read what they name; a report shows frames of indexed videos.
+      evaluation: { roots: evaluationRoots(flags) },
+      ...(flags.html === undefined ? {} : { mediaRoots: [path.parse(process.cwd()).root] }),
+      logLevel: "error",
+    });
+    exit(await interruptible(earshot, (signal) => evaluateCommand(earshot, flags, out, signal)));
+  });
 
   command("doctor", "Check ffmpeg, models, database and folders, and say what to do.")
     .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")
@@ -170,6 +175,21 @@ async function serveUntilTermination(earshot: Earshot, options: ServerOptions, o
     await earshot.close();
     return 0;
   });
+}
+
+/** Does work that SIGINT or SIGTERM asks to end; a second signal ends the process at once. Closes the Earshot in any case. */
+async function interruptible(earshot: Earshot, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const interrupted = new AbortController();
+  const onSignal = (): void => {
+    interrupted.abort();
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  try {
+    return await work(interrupted.signal);
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    await earshot.close();
+  }
 }
 
 async function closingOnFailure<T>(earshot: Earshot, work: () => Promise<T>): Promise<T> {

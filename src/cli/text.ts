@@ -26,14 +26,15 @@ export interface Column {
   header: string;
   /** Numbers go right, words left. */
   align?: "left" | "right";
+  /** Cells with more characters are cut, so that a long title does not break the lines. @default 48 */
+  widest?: number;
 }
 
-/** Cells further from the start than this are cut, so that a long title does not break the lines. */
 const WIDEST_CELL = 48;
 
 /** Lines of a table: a header, a rule, and the rows. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const cells = rows.map((row) => row.map((cell) => shorten(cell)));
+  const cells = rows.map((row) => row.map((cell, place) => shorten(cell, columns[place]?.widest)));
   const widths = columns.map(({ header }, place) =>
     Math.max(width(header), ...cells.map((row) => width(row[place] ?? ""))),
   );
@@ -53,9 +54,9 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   ];
 }
 
-function shorten(cell: string): string {
+function shorten(cell: string, widest = WIDEST_CELL): string {
   const characters = [...cell.replace(/[\p{Cc}\p{Cf}]/gu, " ")];
-  return characters.length <= WIDEST_CELL ? characters.join("") : `${characters.slice(0, WIDEST_CELL - 1).join("")}…`;
+  return characters.length <= widest ? characters.join("") : `${characters.slice(0, widest - 1).join("")}…`;
 }
 
 function width(cell: string): number {

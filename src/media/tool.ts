@@ -80,15 +80,15 @@ export async function startTool(
   return { stdout: child.stdout, stderr: () => stderr.trim(), kill, ended, dispose };
 }
 
-/** What {@link runTool} gives. */
-export interface ToolResult extends ToolExit {
-  stdout: string;
+/** What a program that was run to its end gives. */
+export interface ToolResult<Output> extends ToolExit {
+  stdout: Output;
   stderr: string;
   /** True when the program was ended for its time or its output. */
   overLimit: boolean;
 }
 
-/** Limits of {@link runTool}. */
+/** Limits of a program that is run to its end. */
 export interface ToolLimits {
   timeoutSeconds: number;
   maxOutputBytes: number;
@@ -97,11 +97,25 @@ export interface ToolLimits {
 }
 
 /**
- * Runs a program to its end and keeps its output.
+ * Runs a program to its end and keeps what it writes as text.
  *
  * @throws FfmpegUnavailableError when it cannot be started, and the signal's reason when aborted
  */
-export async function runTool(program: string, args: readonly string[], limits: ToolLimits): Promise<ToolResult> {
+export async function runTool(
+  program: string,
+  args: readonly string[],
+  limits: ToolLimits,
+): Promise<ToolResult<string>> {
+  const result = await runBinaryTool(program, args, limits);
+  return { ...result, stdout: result.stdout.toString("utf8") };
+}
+
+/** The same for a program that writes bytes. */
+export async function runBinaryTool(
+  program: string,
+  args: readonly string[],
+  limits: ToolLimits,
+): Promise<ToolResult<Buffer>> {
   limits.signal?.throwIfAborted();
   const tool = await startTool(program, args, limits.temporaryDirectory);
   let overLimit = false;
@@ -121,7 +135,7 @@ export async function runTool(program: string, args: readonly string[], limits: 
     }
     const exit = await tool.ended;
     limits.signal?.throwIfAborted();
-    return { ...exit, stdout: Buffer.concat(chunks).toString("utf8"), stderr: tool.stderr(), overLimit };
+    return { ...exit, stdout: Buffer.concat(chunks), stderr: tool.stderr(), overLimit };
   } finally {
     clearTimeout(timer);
     limits.signal?.removeEventListener("abort", tool.kill);

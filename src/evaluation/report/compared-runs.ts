@@ -74,7 +74,7 @@ function seriesRow({ name, runs, metrics }: ComparedSeries): MetricsRow {
     const shown = METRICS.map(({ key }) => [key, { ...figures[key], value: figures[key].mean }] as const);
     halves[direction] = { pool: pool === null ? null : poolOf(direction, pool), figures: Object.fromEntries(shown) };
   }
-  return { label: `Series ${name}`, detail: `mean of ${runs.length} seeds`, kind: "series", halves };
+  return { label: `Series ${name}`, detail: `mean of ${runs.length} seeds`, kind: "series", matched: false, halves };
 }
 
 function paperRow(table: PaperTable, { row, matches }: ComparedPaperRow): MetricsRow {
@@ -83,8 +83,13 @@ function paperRow(table: PaperTable, { row, matches }: ComparedPaperRow): Metric
     const figures = { recallAt1: printed(recallAt1), recallAt10: printed(recallAt10) };
     halves[direction] = { pool: { count: row.pool, of: "clip" }, figures };
   }
-  const detail = `paper, Table ${table.slice(-1)}${matches.length === 0 ? "" : "; data set and experts as here"}`;
-  return { label: row.label, detail, kind: "paper", halves };
+  return {
+    label: row.label,
+    detail: `paper, Table ${table.slice(-1)}`,
+    kind: "paper",
+    matched: matches.length > 0,
+    halves,
+  };
 }
 
 function printed({ mean, populationStd }: PaperFigure): ShownFigure {

@@ -2,7 +2,6 @@
 import type { EvaluationRecord, Figure, RetrievalDirection } from "../../catalog/index.js";
 import type { CompletedEvaluation } from "../comparison/index.js";
 import type { RetrievalFigures } from "../metrics/retrieval-metrics.js";
-import { fixed } from "./numbers.js";
 
 /** The metrics in the order of the paper's tables. */
 export const METRICS = [
@@ -56,6 +55,8 @@ export interface MetricsRow {
   /** What else tells the row from others. */
   detail: string | null;
   kind: "run" | "series" | "paper";
+  /** Of the paper's rows: whether a run that is shown has its data set, experts and model. */
+  matched: boolean;
   halves: Partial<Record<RetrievalDirection, RowHalf>>;
 }
 
@@ -65,7 +66,7 @@ export function runRow(evaluation: CompletedEvaluation, label: string, detail: s
   for (const { direction, pool, queries: _, ...figures } of evaluation.result.retrieval) {
     halves[direction] = { pool: poolOf(direction, pool), figures };
   }
-  return { label, detail, kind: "run", halves };
+  return { label, detail, kind: "run", matched: false, halves };
 }
 
 /** What is ranked in a direction. */
@@ -91,8 +92,3 @@ const BENCHMARK_NAMES = {
   QUERYD_SEGMENTS: "QuerYD segments",
   SOUNDDESCS: "SoundDescs",
 } as const;
-
-/** E.g. "± 0.5", with the sample deviation in brackets where it is known. */
-export function deviations({ populationStd, sampleStd }: Extract<ShownFigure, { populationStd: number }>): string {
-  return `± ${fixed(populationStd)}${sampleStd === null ? "" : ` (${fixed(sampleStd)})`}`;
-}

@@ -1,8 +1,10 @@
 /** The tables of figures on a page. */
-import type { Figure, RetrievalDirection } from "../../catalog/index.js";
+import type { RetrievalDirection } from "../../catalog/index.js";
+import { metricText } from "./figure-text.js";
 import { html, type Markup } from "./markup.js";
-import { deviations, DIRECTIONS, METRICS, type MetricsRow, type Pool, type ShownFigure } from "./metric-rows.js";
-import { fixed, grouped, range } from "./numbers.js";
+import { DIRECTIONS, METRICS, type MetricsRow, type Pool, type ShownFigure } from "./metric-rows.js";
+import { grouped } from "./numbers.js";
+import type { ResultTable } from "./result-tables.js";
 
 /** The table as the paper prints it: one row for each run, both directions side by side, the pool beside each. */
 export function metricsTable(rows: readonly MetricsRow[], directions: readonly RetrievalDirection[]): Markup {
@@ -36,8 +38,11 @@ export function metricsTable(rows: readonly MetricsRow[], directions: readonly R
 }
 
 function metricsRow(row: MetricsRow, shown: readonly (typeof DIRECTIONS)[number][]): Markup {
-  return html`<tr class="${row.kind}">
-    <th scope="row" class="label">${row.label}${row.detail === null ? null : html`<small>${row.detail}</small>`}</th>
+  const detail = [row.detail, row.matched ? "data set and experts as here" : null].filter((part) => part !== null);
+  return html`<tr class="${row.kind}${row.matched ? " matched" : ""}">
+    <th scope="row" class="label">
+      ${row.label}${detail.length === 0 ? null : html`<small>${detail.join("; ")}</small>`}
+    </th>
     ${shown.map(({ direction, pool }) => {
       const half = row.halves[direction];
       return html`<td class="group pool">${poolCell(half?.pool ?? null, pool)}</td>
@@ -57,34 +62,14 @@ const NOTHING = html`<span class="nothing">–</span>`;
 /** A figure over its interval or its deviation. */
 function figureCell(figure: ShownFigure | undefined): Markup {
   if (figure === undefined) return NOTHING;
-  const spread = "low" in figure ? range(fixed(figure.low), fixed(figure.high)) : deviations(figure);
-  return html`<b>${fixed(figure.value)}</b><small>${spread}</small>`;
+  const { value, spread } = metricText(figure);
+  return html`<b>${value}</b><small>${spread}</small>`;
 }
 
-/** A plain table of figures, e.g. of queries with several right clips. */
-export interface FigureTable {
-  /** What the table is called by a screen reader. */
-  name: string;
-  columns: readonly string[];
-  rows: readonly { label: string; cells: readonly (string | Figure)[] }[];
-  /** How a number is written. */
-  write: (value: number) => string;
-  /** Whether figures are marked whose interval does not hold 0. @default false */
-  marksClear?: boolean;
-}
-
-/** Writes such a table; every figure stands over its interval. */
-export function figureTable({ name, columns, rows, write, marksClear = false }: FigureTable): Markup {
-  const [first, ...others] = columns;
-  const cellOf = (cell: string | Figure): Markup => {
-    if (typeof cell === "string") return html`<td>${cell}</td>`;
-    const clear = marksClear && (cell.low > 0 || cell.high < 0);
-    return html`<td class="${clear ? "clear" : ""}">
-      <b>${write(cell.value)}${clear ? "*" : ""}</b><small>${range(write(cell.low), write(cell.high))}</small>
-    </td>`;
-  };
+/** A plain table; every figure stands over its interval. */
+export function resultTable({ columns: [first = "", ...others], rows }: ResultTable): Markup {
   return wide(
-    name,
+    first,
     html`<table class="metrics">
       <thead>
         <tr>
@@ -97,7 +82,13 @@ export function figureTable({ name, columns, rows, write, marksClear = false }: 
           ({ label, cells }) =>
             html`<tr>
               <th scope="row" class="label">${label}</th>
-              ${cells.map(cellOf)}
+              ${cells.map((cell) =>
+                typeof cell === "string"
+                  ? html`<td>${cell}</td>`
+                  : html`<td class="${cell.clear ? "clear" : ""}">
+                      <b>${cell.value}</b><small>${cell.spread}</small>
+                    </td>`,
+              )}
             </tr>`,
         )}
       </tbody>

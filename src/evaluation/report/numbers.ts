@@ -15,11 +15,6 @@ export function signed(value: number, decimals = 1): string {
   return value > 0 && Number(text) !== 0 ? `+${text}` : text;
 }
 
-/** The two ends of an interval, e.g. `20.1–25.8`; signs are kept apart from the dash. */
-export function range(low: string, high: string): string {
-  return [low, high].some((end) => /^[+−]/.test(end)) ? `${low} to ${high}` : `${low}–${high}`;
-}
-
 /** A count with its noun, e.g. `1 clip`, `1,045 clips`. */
 export function counted(count: number, noun: string): string {
   const plural = noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`;

@@ -3,9 +3,10 @@ import type { CompletedEvaluation } from "../comparison/index.js";
 import type { ComparedRuns } from "./compared-runs.js";
 import { duration, missingCount, MISSING_REASONS, poolSentence, scoringWords } from "./facts.js";
 import { html, type Markup } from "./markup.js";
-import { DIRECTIONS, METRICS, runRow } from "./metric-rows.js";
-import { figureTable, metricsTable } from "./metric-tables.js";
-import { fixed, grouped, signed } from "./numbers.js";
+import { runRow } from "./metric-rows.js";
+import { metricsTable, resultTable } from "./metric-tables.js";
+import { grouped } from "./numbers.js";
+import { differencesTable, momentsTable, relevanceTable } from "./result-tables.js";
 
 /** Characters of a hash that tell it apart for a reader. */
 const SHOWN_HASH = 16;
@@ -71,72 +72,45 @@ export function metricsSection(evaluation: CompletedEvaluation, compared: Compar
   </section>`;
 }
 
-/** How other runs differ from the run, query by query. */
+/** How the run differs from others, query by query. */
 export function differencesSection(compared: ComparedRuns | null): Markup | null {
-  if (compared === null || compared.differences.length === 0) return null;
-  const lines = compared.differences.flatMap(({ label, halves }) =>
-    DIRECTIONS.flatMap(({ direction, name }) => {
-      const half = halves[direction];
-      if (half === undefined) return [];
-      const cells = METRICS.map(({ key }) => half.figures[key]);
-      return [{ label: `${label}: ${name.toLowerCase()}`, cells: [grouped(half.queries), ...cells] }];
-    }),
-  );
-  return html`<section aria-labelledby="differences">
-    <h2 id="differences">Differences to other runs</h2>
-    <p class="soft">
-      This run less the other one, over the queries that both have, with the 95 % interval of the paired bootstrap. A
-      figure in colour and with an asterisk is one whose interval does not hold 0.
-    </p>
-    ${figureTable({
-      name: "Paired differences",
-      columns: ["Run", "Queries", ...METRICS.map(({ name }) => name)],
-      rows: lines,
-      write: signed,
-      marksClear: true,
-    })}
-  </section>`;
+  const table = differencesTable(compared);
+  return table === null
+    ? null
+    : html`<section aria-labelledby="differences">
+        <h2 id="differences">Differences to other runs</h2>
+        <p class="soft">
+          Over the queries that both runs have, with the 95 % interval of the paired bootstrap. A figure with an
+          asterisk is one whose interval does not hold 0.
+        </p>
+        ${resultTable(table)}
+      </section>`;
 }
 
 /** Figures of queries with several right clips. */
 export function relevanceSection({ result }: CompletedEvaluation): Markup | null {
-  if (result.relevance.length === 0) return null;
-  const rows = result.relevance.map(({ name, queries, pool, ...figures }) => ({
-    label: name,
-    cells: [
-      ...[grouped(queries), grouped(pool)],
-      ...[figures.meanAveragePrecision, figures.precisionAt1, figures.recallAt10].map(inPercent),
-    ],
-  }));
-  return html`<section aria-labelledby="relevance">
-    <h2 id="relevance">Queries with several right clips</h2>
-    ${figureTable({
-      name: "Queries with several right clips",
-      columns: ["Queries", "Number", "Pool (clips)", "mAP, %", "P@1, %", "R@10, %"],
-      rows,
-      write: fixed,
-    })}
-  </section>`;
+  const table = relevanceTable(result);
+  return table === null
+    ? null
+    : html`<section aria-labelledby="relevance">
+        <h2 id="relevance">Queries with several right clips</h2>
+        ${resultTable(table)}
+      </section>`;
 }
 
 /** Figures of moments inside the clips. */
-export function momentsSection({ result: { moments } }: CompletedEvaluation): Markup | null {
-  if (moments === null) return null;
-  const { recallAt1, meanAveragePrecision, averagePrecisionAtHalf } = moments;
-  const figures = [recallAt1["0.3"], recallAt1["0.5"], recallAt1["0.7"], meanAveragePrecision, averagePrecisionAtHalf];
-  return html`<section aria-labelledby="moments">
-    <h2 id="moments">Moments inside the right clip</h2>
-    <p class="soft">
-      R1@x: the first moment overlaps a true one by x of their union. mAP: average precision, mean over overlaps from
-      0.5 to 0.95.
-    </p>
-    ${figureTable({
-      name: "Moments",
-      columns: ["", "Queries", "R1@0.3, %", "R1@0.5, %", "R1@0.7, %", "mAP, %", "AP@0.5, %"],
-      rows: [{ label: "This run", cells: [grouped(moments.queries), ...figures.map(inPercent)] }],
-      write: fixed,
-    })}
-  </section>`;
+export function momentsSection({ result }: CompletedEvaluation): Markup | null {
+  const table = momentsTable(result);
+  return table === null
+    ? null
+    : html`<section aria-labelledby="moments">
+        <h2 id="moments">Moments inside the right clip</h2>
+        <p class="soft">
+          R1@x: percentage of the queries whose first moment overlaps a true one by x of their union. mAP: average
+          precision, mean over overlaps from 0.5 to 0.95.
+        </p>
+        ${resultTable(table)}
+      </section>`;
 }
 
 /** Which clips could not take part. */
@@ -175,8 +149,4 @@ export function footer({ order, result: { timings } }: CompletedEvaluation, vers
     <p>Time: ${parts.join(", ")}${media}.</p>
     <p>Written by Earshot ${version}. The page needs no network: all it shows is inside this file.</p>
   </footer>`;
-}
-
-function inPercent(figure: { value: number; low: number; high: number }): typeof figure {
-  return { value: 100 * figure.value, low: 100 * figure.low, high: 100 * figure.high };
 }

@@ -51,6 +51,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .metrics td b { font-weight: 600; }
 .metrics .pool { color: var(--soft); }
 .metrics .paper .label, .metrics .paper b { font-weight: 400; }
+.metrics .matched .label, .metrics .matched b { font-weight: 600; }
 .metrics tr.run:first-child { background: var(--accent-soft); }
 .metrics .clear b { color: var(--accent); }
 .nothing { color: var(--soft); }
@@ -96,7 +97,7 @@ summary { cursor: pointer; color: var(--soft); font-size: 0.88rem; }
 .place strong { color: var(--accent); font-weight: 700; }
 .place .score { margin-left: auto; font-variant-numeric: tabular-nums; }
 .picture { aspect-ratio: 16 / 9; margin-top: 0.35rem; border-radius: 5px; overflow: hidden; background: var(--ground); display: grid; place-items: center; }
-.picture img { width: 100%; height: 100%; object-fit: cover; display: block; }
+.picture img { width: 100%; height: 100%; object-fit: contain; display: block; }
 .picture.wave img { object-fit: fill; }
 .picture.none svg { width: 1.8rem; color: var(--soft); }
 audio { display: block; width: 100%; height: 30px; margin-top: 0.35rem; }
