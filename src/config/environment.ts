@@ -53,6 +53,8 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_SILENCE_THRESHOLD: { type: number, place: ["ingest", "silenceThreshold"] },
   EARSHOT_INTROSPECTION: { type: boolean, place: ["graphql", "introspection"] },
   EARSHOT_PORT: { type: number, place: ["server", "port"] },
+  /** Comma-separated. */
+  EARSHOT_ALLOWED_ORIGINS: { type: list(","), place: ["server", "allowedOrigins"] },
   EARSHOT_HOST: { type: text, place: ["server", "host"] },
   EARSHOT_LOG_LEVEL: { type: text, place: ["logLevel"] },
 };

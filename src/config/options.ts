@@ -98,9 +98,22 @@ const serverSchema = z.strictObject({
    * WARNING: the standalone server has no log-in. Put it behind something that has before you listen on other addresses.
    */
   host: z.string().min(1).default("127.0.0.1"),
-  /** Largest GraphQL request that is accepted, in bytes. @default 262144 (256 KiB) */
+  /** Largest GraphQL request, or message of a WebSocket, that is accepted, in bytes. @default 262144 (256 KiB) */
   maxBodyBytes: count.default(256 * 1024),
+  /**
+   * Origins of web pages elsewhere which may open a WebSocket for subscriptions, e.g. "https://cms.example.org". Pages of
+   * the server's own address and programs which are no browsers need none. @default []
+   */
+  allowedOrigins: z
+    .array(z.string().refine(isOrigin, 'must be an origin, e.g. "https://cms.example.org"'))
+    .readonly()
+    .default([]),
 });
+
+/** Whether a text is an origin as browsers send it: scheme, host, and port where it is not the usual one. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
 
 const graphqlSchema = z.strictObject({
   /** Whether clients of the standalone server may ask for the schema itself. @default true */

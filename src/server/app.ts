@@ -1,4 +1,4 @@
-/** The HTTP application: GraphQL, the search page, health, metrics and media. */
+/** The HTTP application: GraphQL with its subscriptions, the search page, health, metrics and media. */
 import { createServer, type Server } from "node:http";
 import { ApolloServer } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
@@ -13,6 +13,8 @@ import { healthHandler, readyHandler } from "./health.js";
 import { mediaHandler } from "./media.js";
 import { createMetrics } from "./metrics.js";
 import { pageRoutes, securityHeaders } from "./page.js";
+import { MAX_TOKENS } from "./subscription-operation.js";
+import { serveSubscriptions } from "./subscriptions.js";
 
 /** Options of the HTTP application. */
 export interface AppOptions {
@@ -32,12 +34,9 @@ export interface AppOptions {
 /** The application and its HTTP server, which does not listen yet. */
 export interface EarshotApp {
   http: Server;
-  /** Refuses new requests, lets those in flight end, and stops Apollo. The Earshot inside stays open. */
+  /** Refuses new requests, lets those in flight end, ends WebSockets, and stops Apollo. The Earshot inside stays open. */
   readonly close: () => Promise<void>;
 }
-
-/** Most tokens of one GraphQL document: more than any sane operation, few enough to parse at once. */
-const MAX_TOKENS = 5_000;
 
 /** Builds the application around a running Earshot. */
 export async function createApp(earshot: Earshot, options: AppOptions = {}): Promise<EarshotApp> {
@@ -45,6 +44,7 @@ export async function createApp(earshot: Earshot, options: AppOptions = {}): Pro
   const { graphql, server } = earshot.options;
   const app = express().disable("x-powered-by");
   const http = createServer(app);
+  const subscriptions = serveSubscriptions(http, app, earshot);
   const apollo = new ApolloServer<RequestContext>({
     schema: earshot.schema,
     introspection: graphql.introspection,
@@ -60,6 +60,8 @@ export async function createApp(earshot: Earshot, options: AppOptions = {}): Pro
     plugins: [
       earshot.limits,
       ApolloServerPluginDrainHttpServer({ httpServer: http }),
+      // Beside it, for the HTTP server waits for open WebSockets.
+      { serverWillStart: () => Promise.resolve({ drainServer: () => subscriptions.close() }) },
       ApolloServerPluginLandingPageDisabled(),
     ],
     // What no resolver threw: failures of the server itself, of the context, of scalars.

@@ -22,12 +22,12 @@ export interface RunningServer {
   /** Address for a browser, without a slash at its end. */
   url: string;
   port: number;
-  /** Ends the server gracefully: requests in flight are answered. The Earshot inside stays open. */
+  /** Ends the server gracefully: requests in flight are answered, WebSockets closed. The Earshot inside stays open. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Serves GraphQL, the search page, health and metrics. Starts no ingest worker: that is `earshot.start()`.
+ * Serves GraphQL with its subscriptions, the search page, health and metrics. Starts no ingest worker: that is `earshot.start()`.
  *
  * @throws PortInUseError, AddressUnavailableError
  */
