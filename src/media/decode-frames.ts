@@ -1,8 +1,7 @@
 import { codecUnsupported, runDecoder, type DecodeLimits } from "./decoder.js";
 import type { FfmpegTools } from "./ffmpeg.js";
-import { inputArguments } from "./input.js";
 import type { VideoStream } from "./probe.js";
-import { cutOf, seekSeconds, takeSpan, type MediaSpan } from "./span.js";
+import { cutOf, seekSeconds, spanArguments, takeSpan, type MediaSpan } from "./span.js";
 
 /** What to decode to which frames, and the limits. */
 export interface FrameOptions extends DecodeLimits {
@@ -82,7 +81,7 @@ function frameArguments(file: string, { stream, framesPerSecond, width, height, 
     ...["-reinit_filter", "0"],
     // The picture that is shown at first may have come long before.
     ...(seek > 0 ? ["-noaccurate_seek"] : []),
-    ...inputArguments(file, seek),
+    ...spanArguments(file, span),
     ...["-map", `0:${stream.index}`, "-an", "-sn", "-dn", "-map_metadata", "-1"],
     // The rate again: some versions forget it behind `setpts` and take one of their own.
     ...["-vf", filters.join(","), "-r", String(framesPerSecond)],

@@ -1,8 +1,7 @@
 import { codecUnsupported, runDecoder, type DecodeLimits } from "./decoder.js";
 import type { FfmpegTools } from "./ffmpeg.js";
-import { inputArguments } from "./input.js";
 import type { AudioStream } from "./probe.js";
-import { cutOf, seekSeconds, takeSpan, type MediaSpan } from "./span.js";
+import { cutOf, seekSeconds, spanArguments, takeSpan, type MediaSpan } from "./span.js";
 
 /** What to decode, and the limits. */
 export interface DecodeOptions extends DecodeLimits {
@@ -59,7 +58,7 @@ function decodeArguments(file: string, { stream, sampleRate, span }: DecodeOptio
   ];
   return [
     ...["-nostdin", "-hide_banner", "-v", "error"],
-    ...inputArguments(file, seek),
+    ...spanArguments(file, span),
     ...["-map", `0:${stream.index}`, "-vn", "-sn", "-dn", "-map_metadata", "-1"],
     ...["-af", filters.join(","), "-ac", "1", "-ar", String(sampleRate)],
     // Without it every packet, 4 KB or less, is written and read on its own: that costs as much as the decoding.

@@ -34,8 +34,7 @@ const demuxers = [
  */
 export function inputArguments(file: string, seekSeconds = 0): string[] {
   return [
-    // The container's own clock goes on: versions of ffmpeg disagree about where another one would begin.
-    ...(seekSeconds > 0 ? ["-copyts", "-ss", String(seekSeconds)] : []),
+    ...(seekSeconds > 0 ? ["-ss", String(seekSeconds)] : []),
     "-protocol_whitelist",
     "file,pipe",
     "-format_whitelist",

@@ -1,4 +1,5 @@
 import { MediaTruncatedError } from "../errors.js";
+import { inputArguments } from "./input.js";
 
 /** A part of a file, in seconds from the file's start. */
 export interface MediaSpan {
@@ -16,6 +17,15 @@ const LEAD_SECONDS = 1;
  */
 export function seekSeconds(span: MediaSpan | undefined): number {
   return span === undefined ? 0 : Math.max(0, Math.floor(span.startSeconds - LEAD_SECONDS));
+}
+
+/**
+ * Arguments that open a file for the sake of a span. Times are those of the container's own clock: versions of ffmpeg
+ * disagree about where another one would begin.
+ */
+export function spanArguments(file: string, span: MediaSpan | undefined): string[] {
+  const seek = seekSeconds(span);
+  return seek === 0 ? inputArguments(file) : ["-copyts", ...inputArguments(file, seek)];
 }
 
 /** What of a decoder's output is the span. */
