@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { intersectionOverUnion, momentMetrics, type Span } from "../../../src/evaluation/metrics/moment-metrics.js";
+import {
+  intersectionOverUnion,
+  momentFigures,
+  momentMetrics,
+  type MomentAnswer,
+  type Span,
+} from "../../../src/evaluation/metrics/moment-metrics.js";
 
 const span = (startSeconds: number, endSeconds: number): Span => ({ startSeconds, endSeconds });
 
@@ -69,5 +75,34 @@ describe("momentMetrics", () => {
   it("refuses what has no answer: no queries, or a query without a true span", () => {
     expect(() => momentMetrics([])).toThrow(RangeError);
     expect(() => momentMetrics([{ truths: [], found: [span(0, 1)] }])).toThrow(/true span/);
+  });
+});
+
+describe("momentFigures", () => {
+  const answers: MomentAnswer[] = Array.from({ length: 40 }, (_, query) => ({
+    truths: [span(0, 10)],
+    found: [span(0, 1 + (query % 10))],
+  }));
+
+  it("are the metrics, each with the interval in which it lies", () => {
+    const figures = momentFigures(answers, { clipOfQuery: [...answers.keys()], seed: 0 });
+    const metrics = momentMetrics(answers);
+    expect(figures.queries).toBe(40);
+    expect(figures.meanAveragePrecision.value).toBeCloseTo(metrics.meanAveragePrecision, 12);
+    expect(figures.averagePrecisionAtHalf.value).toBeCloseTo(metrics.averagePrecisionAtHalf, 12);
+    for (const overlap of ["0.3", "0.5", "0.7"] as const) {
+      const { value, low, high } = figures.recallAt1[overlap];
+      expect(value).toBeCloseTo(metrics.recallAt1[overlap], 12);
+      expect(low).toBeLessThan(value);
+      expect(high).toBeGreaterThan(value);
+    }
+  });
+
+  it("draw the queries of a clip together", () => {
+    const clipOfQuery = answers.map((_, query) => Math.floor(query / 20));
+    // Both clips have the same answers, so whichever is drawn the metrics are the same.
+    const { value, low, high } = momentFigures(answers, { clipOfQuery, seed: 0 }).meanAveragePrecision;
+    expect(low).toBeCloseTo(value, 12);
+    expect(high).toBeCloseTo(value, 12);
   });
 });
