@@ -17,15 +17,18 @@ export function toGlobalId(type: NodeTypeName, id: string): string {
 /**
  * Reads a global id.
  *
+ * @param field The argument or input field that held the id; it is named in the error.
  * @throws InvalidIdError when it was not given out by Earshot.
  */
-export function parseGlobalId(globalId: string): { type: NodeTypeName; id: string } {
+export function parseGlobalId(globalId: string, field = "id"): { type: NodeTypeName; id: string } {
   const text = Buffer.from(globalId, "base64url").toString("utf8");
   const colon = text.indexOf(":");
   const type = text.slice(0, colon);
   const id = text.slice(colon + 1);
   if (colon < 1 || id === "" || !NODE_TYPES.includes(type) || toGlobalId(type as NodeTypeName, id) !== globalId) {
-    throw new InvalidIdError("The id was not given out by Earshot. Use the value of an `id` field as it is.");
+    throw new InvalidIdError("The id was not given out by Earshot. Use the value of an `id` field as it is.", {
+      field,
+    });
   }
   return { type: type as NodeTypeName, id };
 }
@@ -37,7 +40,7 @@ export function parseGlobalId(globalId: string): { type: NodeTypeName; id: strin
  * @throws InvalidIdError when the id is not one of that type.
  */
 export function localId(type: NodeTypeName, globalId: string, field: string): string {
-  const parsed = parseGlobalId(globalId);
+  const parsed = parseGlobalId(globalId, field);
   if (parsed.type !== type) {
     throw new InvalidIdError(`The id is one of type ${parsed.type}; ${field} needs one of type ${type}.`, { field });
   }
