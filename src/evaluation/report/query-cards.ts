@@ -41,7 +41,7 @@ export class QueryCards {
 
   #card(query: EvaluationRankRecord, pool: number): Markup {
     const shown = query.hits.slice(0, SHOWN_HITS);
-    return html`<li class="card">
+    return html`<li class="card ${query.direction === "A2T" ? "of-clip" : "of-caption"}">
       <header>
         ${query.direction === "T2A" ? html`<p class="query" dir="auto">${query.query}</p>` : this.#clipQuery(query)}
         <p class="rank${query.rank === 1 ? " first" : ""}">rank <b>${rankText(query.rank)}</b> of ${grouped(pool)}</p>
@@ -62,17 +62,14 @@ export class QueryCards {
     const captions = hit.caption === null ? (this.material.captions.get(hit.clip) ?? []) : [hit.caption];
     const [caption, ...others] = captions;
     return html`<li class="hit${hit.right ? " right" : ""}">
-      <p class="place">
-        <span>${rank}</span>${hit.right ? html`<strong>✓ right answer</strong>` : null}
-        <span class="score">score ${fixed(hit.score, 3)}</span>
-      </p>
+      <p class="place"><span>${rank}</span>${hit.right ? html`<strong>✓ right answer</strong>` : null}</p>
       ${direction === "T2A" ? this.#media(hit.clip) : null}
       ${
         caption === undefined
           ? null
           : html`<p class="caption" dir="auto" title="${[caption, ...others].join("\n")}">${caption}</p>`
       }
-      ${clipName(hit.clip)}
+      ${clipName(hit.clip, hit.score)}
     </li>`;
   }
 
@@ -111,8 +108,10 @@ function list(cards: readonly Markup[]): Markup {
   </ol>`;
 }
 
-function clipName(clip: string): Markup {
-  return html`<p class="clip-id"><bdi>${clip}</bdi></p>`;
+function clipName(clip: string, score?: number): Markup {
+  return html`<p class="clip-id" title="${clip}">
+    ${score === undefined ? null : html`<span class="score">${fixed(score, 3)}</span> · `}<bdi>${clip}</bdi>
+  </p>`;
 }
 
 function altText(kind: "frame" | "wave", clip: string): string {

@@ -165,7 +165,7 @@ function queriesSection(input: ReportInput): Markup[] {
         <h2 id="${id}">${name}: best and worst queries</h2>
         <p class="soft">
           Chosen by rank, then by how far the right answer lies before or behind the best other one; one query for each
-          clip. The first three answers are shown, and the right one where it is not among them.
+          clip. The first three answers are shown with their scores, and the right one where it is not among them.
         </p>
         ${cards.section(queries, pool)}
       </section>`,

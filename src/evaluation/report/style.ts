@@ -28,10 +28,10 @@ main > section { margin-top: 2.2rem; }
 section > p, section > ul { margin-top: 0.4rem; max-width: 60rem; }
 ul { padding-left: 1.2rem; }
 .facts {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: 1px; margin: 1.4rem 0 0;
+  display: flex; flex-wrap: wrap; gap: 1px; margin: 1.4rem 0 0;
   background: var(--line); border: 1px solid var(--line); border-radius: 10px; overflow: hidden;
 }
-.facts > div { background: var(--card); padding: 0.55rem 0.9rem 0.65rem; }
+.facts > div { flex: 1 1 12rem; background: var(--card); padding: 0.55rem 0.9rem 0.65rem; }
 .facts dt { color: var(--soft); font-size: 0.78rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .facts dd.mark { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.82rem; }
@@ -85,7 +85,11 @@ summary { cursor: pointer; color: var(--soft); font-size: 0.88rem; }
 .query { font-size: 1.05rem; font-weight: 600; line-height: 1.35; overflow-wrap: anywhere; }
 .query:not(.clip)::before { content: "“"; }
 .query:not(.clip)::after { content: "”"; }
-.query.clip { flex: 1; max-width: 14rem; }
+.of-clip { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 1rem; align-items: start; }
+.card.of-clip header { flex-direction: column; gap: 0.5rem; }
+.of-clip .query { width: 100%; min-width: 0; }
+.of-clip .hits { grid-template-columns: 1fr; margin: 0; gap: 0.4rem; }
+@media (max-width: 34rem) { .of-clip { grid-template-columns: 1fr; } }
 .rank { white-space: nowrap; color: var(--soft); font-size: 0.88rem; padding: 0.1rem 0.6rem; border: 1px solid var(--line); border-radius: 99px; }
 .rank b { color: var(--ink); }
 .rank.first { border-color: var(--accent); }
@@ -95,7 +99,7 @@ summary { cursor: pointer; color: var(--soft); font-size: 0.88rem; }
 .place { display: flex; flex-wrap: wrap; gap: 0 0.5rem; align-items: baseline; font-size: 0.8rem; color: var(--soft); }
 .place > span:first-child { font-weight: 700; color: var(--ink); font-size: 0.9rem; }
 .place strong { color: var(--accent); font-weight: 700; }
-.place .score { margin-left: auto; font-variant-numeric: tabular-nums; }
+.score { font-variant-numeric: tabular-nums; color: var(--ink); }
 .picture { aspect-ratio: 16 / 9; margin-top: 0.35rem; border-radius: 5px; overflow: hidden; background: var(--ground); display: grid; place-items: center; }
 .picture img { width: 100%; height: 100%; object-fit: contain; display: block; }
 .picture.wave img { object-fit: fill; }
@@ -112,7 +116,8 @@ footer p { margin-top: 0.35rem; max-width: 60rem; }
     --accent: #0f766e; --accent-soft: #eef7f5; --warn: #fff6e0; --warn-ink: #4a3300; --t2a: #0072b2; --a2t: #c2500a; --a2t-soft: #f6d9c6; font-size: 11px; }
   * { print-color-adjust: exact; }
   body { padding: 0; max-width: none; }
-  audio, noscript, .silent { display: none; }
+  audio, noscript, audio::-webkit-media-controls-current-time-display, audio::-webkit-media-controls-time-remaining-display { display: none; }
+.silent { display: none; }
   figure, .wide, tr { break-inside: avoid; }
   .wide { overflow: visible; }
   .metrics th, .metrics td { padding: 0.3rem; }

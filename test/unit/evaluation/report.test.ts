@@ -161,9 +161,9 @@ describe("a report", () => {
 
   it("marks the right answer in words, and shows it beside the first three when it is not among them", () => {
     const text = textOf(page({}, [1, 2, 60, 700]));
-    expect(text).toContain("what clip-0 is rank 1 of 812 1 ✓ right answer score 0.890");
+    expect(text).toContain("what clip-0 is rank 1 of 812 1 ✓ right answer 0.890 · clip-0");
     expect(text).toMatch(
-      /what clip-3 is rank 700 of 812 1 score 0\.890 .* 3 score 0\.870 other-3-3 700 ✓ right answer/,
+      /what clip-3 is rank 700 of 812 1 0\.890 · other-3-1 .* 3 0\.870 · other-3-3 700 ✓ right answer/,
     );
   });
 
@@ -240,7 +240,7 @@ describe("a report", () => {
     });
     const text = textOf(html);
     expect(text).toContain("Audio to text: best and worst queries");
-    expect(text).toContain("clip-0 rank 2 of 4,060 1 score 0.890 about other-0-1");
+    expect(text).toContain("clip-0 rank 2 of 4,060 1 about other-0-1 0.890 · other-0-1");
     expect(text).not.toContain("Text to audio");
   });
 });
