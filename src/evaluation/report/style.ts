@@ -111,6 +111,7 @@ audio { display: block; width: 100%; height: 30px; margin-top: 0.35rem; }
 footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.86rem; }
 footer p { margin-top: 0.35rem; max-width: 60rem; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+@page { size: landscape; margin: 12mm; }
 @media print {
   :root { color-scheme: light; --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --grid: #ddd;
     --accent: #0f766e; --accent-soft: #eef7f5; --warn: #fff6e0; --warn-ink: #4a3300; --t2a: #0072b2; --a2t: #c2500a; --a2t-soft: #f6d9c6; font-size: 11px; }
