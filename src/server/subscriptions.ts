@@ -82,10 +82,8 @@ export function serveSubscriptions(http: Server, app: Express, earshot: Earshot)
   };
 }
 
-/** Masks what no resolver threw, failures of scalars for instance; variables of the wrong type get their code. */
+/** Masks what no resolver threw, failures of scalars for instance: only that has no code. */
 function shownError(error: GraphQLError, requestId: string, logger: Logger): GraphQLFormattedError {
   if (error.extensions["code"] !== undefined) return error.toJSON();
-  const unforeseen = error.originalError !== undefined && !(error.originalError instanceof GraphQLError);
-  if (unforeseen) return maskedError(error, requestId, "subscription", logger).toJSON();
-  return { ...error.toJSON(), extensions: { code: "BAD_USER_INPUT" } };
+  return maskedError(error, requestId, "subscription", logger).toJSON();
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toGlobalId } from "../../../src/graphql/ids.js";
-import { ALL_RIGHTS, type ViewerOptions } from "../../../src/graphql/viewer.js";
+import { ALL_RIGHTS, type Right, type ViewerOptions } from "../../../src/graphql/viewer.js";
 import { madeUpMetrics } from "../../fixtures/completed-evaluation.js";
 import { openTestEarshot, type AnyData, type TestEarshot } from "../../fixtures/earshot.js";
 import { OtherProcess } from "../../fixtures/stored-evaluations.js";
@@ -316,7 +316,7 @@ describe("evaluations", () => {
 
   it("are nodes for evaluators, who see nothing else that way", async () => {
     const id = globalId(await other.run());
-    const node = (of: string, rights: ViewerOptions["rights"]) => codes(`{ node(id: "${of}") { id } }`, {}, { rights });
+    const node = (of: string, rights: readonly Right[]) => codes(`{ node(id: "${of}") { id } }`, {}, { rights });
     expect(await node(id, ["evaluator"])).toBeUndefined();
     expect(await node(id, ["read"])).toEqual(["FORBIDDEN"]);
     expect(await node(toGlobalId("Video", "1"), ["evaluator"])).toEqual(["FORBIDDEN"]);

@@ -1,6 +1,9 @@
 import { ApolloServer } from "@apollo/server";
+import { parse, subscribe, type GraphQLSchema } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toGlobalId } from "../../../src/graphql/ids.js";
 import { addScoredVideo, openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
+import { OtherProcess } from "../../fixtures/stored-evaluations.js";
 
 interface HostContext {
   user: { organisation: string; mayDelete: boolean };
@@ -9,6 +12,7 @@ interface HostContext {
 describe("Earshot inside a host's Apollo Server", () => {
   let test: TestEarshot;
   let host: ApolloServer<HostContext>;
+  let hostSchema: GraphQLSchema;
   const ask = async (query: string, user = { organisation: "acme", mayDelete: false }) => {
     const response = await host.executeOperation({ query }, { contextValue: { user } });
     if (response.body.kind !== "single") throw new Error("one answer was expected");
@@ -22,7 +26,7 @@ describe("Earshot inside a host's Apollo Server", () => {
         const { user } = context as HostContext;
         return {
           tenant: user.organisation,
-          rights: user.mayDelete ? ["search", "read", "ingest"] : ["search", "read"],
+          rights: user.mayDelete ? ["search", "read", "ingest", "evaluator"] : ["search", "read"],
         };
       },
     });
@@ -46,7 +50,15 @@ describe("Earshot inside a host's Apollo Server", () => {
         },
         test.earshot.resolvers,
       ],
-      plugins: [test.earshot.limits],
+      plugins: [
+        test.earshot.limits,
+        {
+          serverWillStart: ({ schema }) => {
+            hostSchema = schema;
+            return Promise.resolve();
+          },
+        },
+      ],
     });
     await host.start();
   });
@@ -81,6 +93,21 @@ describe("Earshot inside a host's Apollo Server", () => {
     expect(other.data).toEqual({ videos: { totalCount: 0 } });
     const refused = await ask(`mutation { deleteVideo(input: { externalId: "film-7" }) { deletedVideoId } }`);
     expect(refused.errors?.[0]?.extensions?.code).toBe("FORBIDDEN");
+  });
+
+  it("subscribes through the host's schema, with the host's context", async () => {
+    const evaluation = await new OtherProcess(test).run({ tenant: "acme" });
+    const document = parse(
+      `subscription { evaluationProgress(id: "${toGlobalId("Evaluation", evaluation.id)}") { state } }`,
+    );
+    const follow = (mayDelete: boolean) =>
+      subscribe({ schema: hostSchema, document, contextValue: { user: { organisation: "acme", mayDelete } } });
+    const stream = await follow(true);
+    if (!(Symbol.asyncIterator in stream)) throw new Error("the subscription was refused");
+    const results: unknown[] = [];
+    for await (const result of stream) results.push(result);
+    expect(results).toEqual([{ data: { evaluationProgress: { state: "COMPLETED" } } }]);
+    expect(await follow(false)).toMatchObject({ errors: [{ extensions: { code: "FORBIDDEN" } }] });
   });
 
   it("brings its limits along", async () => {
