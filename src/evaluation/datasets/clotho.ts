@@ -45,7 +45,7 @@ export async function readClotho(folder: DatasetFolder): Promise<CaptionSet> {
   }
   const benchmark = benchmarkOf("CLOTHO");
   const lacking = new Map<string, string>();
-  if (splits.has("train") && !splits.has("val") && !folder.has(benchmark.lists["val"]!)) {
+  if (splits.has("train") && !splits.has("val")) {
     splits.delete("train");
     for (const name of ["train", "val"].filter((split) => !folder.has(benchmark.lists[split]!))) {
       lacking.set(

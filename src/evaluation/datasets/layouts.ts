@@ -12,7 +12,7 @@ import { isClotho, readClotho } from "./clotho.js";
 import { DatasetFolder } from "./dataset-folder.js";
 import { readJson } from "./json-files.js";
 import { isLabelledSounds, readLabelledSounds } from "./labelled-sounds.js";
-import { isNeutral, readNeutral, type NeutralSet } from "./neutral.js";
+import { DESCRIPTION_FILE, isNeutral, readNeutral, type NeutralSet } from "./neutral.js";
 import { isQuerYD, isQuerYDSegments, readQuerYD, readQuerYDSegments } from "./queryd.js";
 import { isSoundDescs, readSoundDescs } from "./sounddescs.js";
 import { readCastella, readDemo, readLighthouse, readScenes, type SplitFiles } from "./timed-queries.js";
@@ -21,50 +21,68 @@ import { readCastella, readDemo, readLighthouse, readScenes, type SplitFiles } f
 interface Layout {
   /** The benchmark whose files these are; null: any data set's. */
   benchmark: BenchmarkName | null;
+  /** The files, for messages. */
+  files: string;
   recognises(folder: DatasetFolder): boolean | Promise<boolean>;
   read(folder: DatasetFolder): Promise<CaptionSet>;
 }
 
 /** In the order in which they are looked for. */
 const LAYOUTS: readonly Layout[] = [
-  { benchmark: "AUDIOCAPS", recognises: isAudioCaps, read: readAudioCaps },
-  { benchmark: "CLOTHO", recognises: isClotho, read: readClotho },
-  { benchmark: "ACTIVITYNET_CAPTIONS", recognises: isActivityNet, read: readActivityNet },
-  { benchmark: "QUERYD", recognises: isQuerYD, read: readQuerYD },
-  { benchmark: "QUERYD_SEGMENTS", recognises: isQuerYDSegments, read: readQuerYDSegments },
-  { benchmark: "SOUNDDESCS", recognises: isSoundDescs, read: readSoundDescs },
-  { benchmark: null, recognises: isLabelledSounds, read: readLabelledSounds },
+  { benchmark: "AUDIOCAPS", files: "train.csv, val.csv, test.csv", recognises: isAudioCaps, read: readAudioCaps },
+  { benchmark: "CLOTHO", files: "clotho_captions_*.csv", recognises: isClotho, read: readClotho },
+  {
+    benchmark: "ACTIVITYNET_CAPTIONS",
+    files: "train.json, val_1.json",
+    recognises: isActivityNet,
+    read: readActivityNet,
+  },
+  { benchmark: "QUERYD", files: "raw_captions_combined_filtered.json", recognises: isQuerYD, read: readQuerYD },
+  {
+    benchmark: "QUERYD_SEGMENTS",
+    files: "split_raw_captions_filtered.json",
+    recognises: isQuerYDSegments,
+    read: readQuerYDSegments,
+  },
+  { benchmark: "SOUNDDESCS", files: "*descri*.json", recognises: isSoundDescs, read: readSoundDescs },
+  { benchmark: null, files: "manifest.csv with captions.csv", recognises: isLabelledSounds, read: readLabelledSounds },
   {
     benchmark: null,
+    files: CLIPS_FILE,
     recognises: (folder) => folder.has(CLIPS_FILE),
     read: (folder) => readOwnClips(folder, CLIPS_FILE),
   },
   {
     benchmark: null,
+    files: "scenes.json",
     recognises: (folder) => folder.has("scenes.json"),
     read: (folder) => readScenes(folder, "scenes.json"),
   },
   {
     benchmark: null,
+    files: "*_test_release.jsonl of Clotho-Moment or CASTELLA",
     recognises: (folder) => lighthouseFiles(folder).size > 0,
     read: (folder) => readLighthouse(folder, lighthouseFiles(folder)),
   },
   {
     benchmark: null,
+    files: "test.json of CASTELLA",
     recognises: async (folder) => (await kindOfJson(folder, [...castellaFiles(folder).values()][0])) === "castella",
     read: (folder) => readCastella(folder, castellaFiles(folder)),
   },
   {
     benchmark: null,
+    files: "manifest.json of a demo",
     recognises: async (folder) => (await kindOfJson(folder, "manifest.json")) === "demo",
     read: (folder) => readDemo(folder, "manifest.json"),
   },
 ];
 
-/** What one finds a data set by; for messages. */
-const KNOWN =
-  "a folder with dataset.json, the captions of AudioCaps, Clotho, ActivityNet Captions, QuerYD or SoundDescs, labelled " +
-  "sounds (manifest.csv, captions.csv), or clips.jsonl, scenes.json or the files of CASTELLA or Clotho-Moment";
+/** The files that a data set is found by; for messages. */
+function expected(benchmark: BenchmarkName): string {
+  const layouts = LAYOUTS.filter((layout) => benchmark === "CUSTOM" || layout.benchmark === benchmark);
+  return `Expected a folder with ${DESCRIPTION_FILE}, or with ${layouts.map(({ files }) => files).join("; ")}.`;
+}
 
 /**
  * Reads the captions and splits in a folder, or a file: which layout it is, the files tell.
@@ -102,7 +120,7 @@ async function readFile(captions: string, benchmark: BenchmarkName): Promise<Cap
     const isLighthouse = /"relevant_windows"\s*:/.test(await folder.opening(file));
     return isLighthouse ? readLighthouse(folder, new Map([[splitOfFile(file), file]])) : readOwnClips(folder, file);
   }
-  if (file.endsWith(".json") && file !== "dataset.json") {
+  if (file.endsWith(".json") && file !== DESCRIPTION_FILE) {
     switch (await kindOfJson(folder, file)) {
       case "scenes":
         return readScenes(folder, file);
@@ -117,7 +135,7 @@ async function readFile(captions: string, benchmark: BenchmarkName): Promise<Cap
   throw new DatasetNotFoundError(
     isPickled(file)
       ? `Earshot does not open "${file}". ${conversionOf(benchmark)}`
-      : `"${file}" is no file of captions that is known. Expected ${KNOWN}.`,
+      : `"${file}" is no file of captions that is known. ${expected(benchmark)}`,
     { detail: captions },
   );
 }
@@ -126,7 +144,7 @@ function notFound(folder: DatasetFolder, benchmark: BenchmarkName): DatasetNotFo
   const pickled = folder.names.find(isPickled);
   const what =
     pickled === undefined
-      ? `Expected ${benchmark === "CUSTOM" ? KNOWN : `the files of ${benchmark}, or a folder with dataset.json`}.`
+      ? expected(benchmark)
       : `Earshot does not open files such as "${pickled}". ${conversionOf(benchmark)}`;
   return new DatasetNotFoundError(`There is no data set in the folder "${folder.name}". ${what}`, {
     detail: folder.path,
