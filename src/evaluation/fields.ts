@@ -23,6 +23,9 @@ const listOf = <Item extends z.ZodType>(item: Item) =>
     .min(1, "must not be empty: leave it out for all")
     .refine((items) => new Set(items).size === items.length, "must not name one twice");
 
+/** The largest integer of GraphQL. */
+const MAX_SEED = 2 ** 31 - 1;
+
 const schema = z.strictObject({
   dataset: z.enum(
     ["AUDIOCAPS", "CLOTHO", "ACTIVITYNET_CAPTIONS", "QUERYD", "QUERYD_SEGMENTS", "SOUNDDESCS", "CUSTOM"],
@@ -38,7 +41,11 @@ const schema = z.strictObject({
   experts: listOf(text(100)).nullish(),
   directions: listOf(z.enum(["T2A", "A2T"], "is neither T2A nor A2T")).nullish(),
   clipScoring: z.enum(["BEST_SEGMENT", "WHOLE_CLIP"], "is neither BEST_SEGMENT nor WHOLE_CLIP").nullish(),
-  seed: z.int("must be a whole number that a double holds exactly").min(0, "must not be negative").nullish(),
+  seed: z
+    .int("must be a whole number")
+    .min(0, "must not be negative")
+    .max(MAX_SEED, `must not exceed ${MAX_SEED}`)
+    .nullish(),
   series: text(200).nullish(),
   notes: z.string().max(10_000, "must not exceed 10000 characters").nullish(),
 });
