@@ -1,7 +1,7 @@
-import { setImmediate } from "node:timers/promises";
 import type { EvaluationRecord, MeasuredQuery, RetrievalDirection } from "../../catalog/index.js";
 import { EvaluationsNotComparableError } from "../../errors.js";
 import { directionDifferences } from "./differences.js";
+import { PairedDraws } from "./paired-draws.js";
 import { paperRows } from "./paper-rows.js";
 import type { PaperTable } from "./paper-tables.js";
 import { seriesOf } from "./series.js";
@@ -68,20 +68,23 @@ async function differencesToFirst(
   ranksOf: RanksOf,
 ): Promise<DirectionDifferences[][]> {
   const found: DirectionDifferences[][] = [[], ...others.map(() => [])];
-  for (const { direction } of first!.result.retrieval) {
-    const comparable = others.map((run) => comparableIn(direction, first!, run));
-    if (!comparable.includes(true)) continue;
-    const baseline = await ranksOf(first!, direction);
-    for (const [place, run] of others.entries()) {
-      if (comparable[place] !== true) continue;
-      const ranks = await ranksOf(run, direction);
-      const differences = directionDifferences(direction, ranks, baseline, first!.order.seed);
-      if (differences !== null) found[place + 1]!.push(differences);
-      // The draws take a moment for large data sets: others get their turn in between.
-      await setImmediate();
+  const draws = new PairedDraws();
+  try {
+    for (const { direction } of first!.result.retrieval) {
+      const comparable = others.map((run) => comparableIn(direction, first!, run));
+      if (!comparable.includes(true)) continue;
+      const baseline = await ranksOf(first!, direction);
+      for (const [place, run] of others.entries()) {
+        if (comparable[place] !== true) continue;
+        const ranks = await ranksOf(run, direction);
+        const differences = await directionDifferences(direction, ranks, baseline, first!.order.seed, draws);
+        if (differences !== null) found[place + 1]!.push(differences);
+      }
     }
+    return found;
+  } finally {
+    await draws.close();
   }
-  return found;
 }
 
 /** Keys tell queries of one data set apart; those of another may be the same by chance. */

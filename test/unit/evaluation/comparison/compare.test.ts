@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EvaluationsNotComparableError } from "../../../../src/errors.js";
 import { compareEvaluations, MAX_COMPARED, type PaperTable } from "../../../../src/evaluation/comparison/index.js";
+import { pairedDifferences } from "../../../../src/evaluation/metrics/retrieval-metrics.js";
 import { ranksOfSketches, sketchRun, type RunSketch } from "../../../fixtures/compared-runs.js";
 
 const compare = (sketches: RunSketch[], paper: PaperTable | null = null) =>
@@ -44,6 +45,20 @@ describe("compareEvaluations", () => {
     expect(low).toBe(0);
     expect(high).toBeGreaterThan(2.5);
     expect(runs[3]!.differences[0]!.figures.meanRank).toEqual({ value: 0, low: 0, high: 0 });
+  });
+
+  it("draws many queries in a thread, with the figures that would come out here", async () => {
+    const many = Array.from({ length: 1_200 }, (_, place) => 1 + ((place * 7_919) % 100));
+    const sketches = [
+      { id: "a", ranks: { T2A: many } },
+      { id: "b", ranks: { T2A: [...many].reverse() } },
+    ];
+    const { runs } = await compare(sketches);
+    const clipOfQuery = many.map((_, place) => place >> 1);
+    const [own, baseline] = [many.toReversed(), many].map((ranks) => Float64Array.from(ranks, (rank) => rank - 1));
+    expect(runs[1]!.differences).toEqual([
+      { direction: "T2A", queries: 1_200, figures: pairedDifferences(own!, baseline!, { clipOfQuery, seed: 0 }) },
+    ]);
   });
 
   it("compares over the queries that both runs have, and warns of the others", async () => {
