@@ -1,16 +1,6 @@
 import { WorkerThread, workerEntry } from "../../models/worker-thread.js";
 import { pairedDifferences, type RetrievalFigures } from "../metrics/retrieval-metrics.js";
-
-/** Ranks of two runs for the same queries. */
-export interface PairedRanks {
-  /** Of the run, counted from 0. */
-  own: Float64Array;
-  /** Of the run it is compared with, counted from 0. */
-  baseline: Float64Array;
-  /** Number of the clip that each query belongs to. */
-  clipOfQuery: Uint32Array;
-  seed: number;
-}
+import type { PairedRanks } from "./paired-draws-worker.js";
 
 /** Queries up to which the draws are made in less time than a thread needs to start. */
 const FEW_QUERIES = 500;
@@ -24,7 +14,7 @@ export class PairedDraws {
 
   /** The differences of the metrics, the run's minus the other's. */
   async differences(pair: PairedRanks): Promise<RetrievalFigures> {
-    if (pair.own.length <= FEW_QUERIES) return drawDifferences(pair);
+    if (pair.own.length <= FEW_QUERIES) return pairedDifferences(pair.own, pair.baseline, pair);
     this.thread ??= new WorkerThread(workerEntry(import.meta.url, "./paired-draws-worker"), null, "earshot comparison");
     return this.thread.request(pair);
   }
@@ -32,9 +22,4 @@ export class PairedDraws {
   async close(): Promise<void> {
     await this.thread?.close();
   }
-}
-
-/** The same, at once. */
-export function drawDifferences({ own, baseline, clipOfQuery, seed }: PairedRanks): RetrievalFigures {
-  return pairedDifferences(own, baseline, { clipOfQuery, seed });
 }
