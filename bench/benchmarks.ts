@@ -1,4 +1,5 @@
 import type { Benchmark } from "./benchmark.js";
+import { evaluation } from "./evaluation.js";
 import { ingestSpeed } from "./ingest-speed.js";
 import { memory } from "./memory.js";
 import { moments } from "./moments.js";
@@ -6,4 +7,4 @@ import { searchLatency } from "./search-latency.js";
 import { startUp } from "./start-up.js";
 
 /** All benchmarks, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [ingestSpeed, searchLatency, startUp, memory, moments];
+export const BENCHMARKS: readonly Benchmark[] = [ingestSpeed, searchLatency, startUp, memory, moments, evaluation];

@@ -8,6 +8,7 @@ import type * as earshotModule from "../src/earshot.js";
 import type * as encodingModule from "../src/encoding/index.js";
 import type * as evaluationModule from "../src/evaluation/index.js";
 import type * as mediaModule from "../src/media/index.js";
+import type * as matrixProductModule from "../src/models/matrix-product.js";
 import type * as modelsModule from "../src/models/index.js";
 
 const dist = new URL("../dist/", import.meta.url);
@@ -26,6 +27,7 @@ export const { chooseAudioStream, decodePcm, findFfmpeg, probe } = (await built(
 export const { createInferencePool, flatDimension, loadModelPack } = (await built(
   "models/index.js",
 )) as typeof modelsModule;
+export const { openMatrixProduct } = (await built("models/matrix-product.js")) as typeof matrixProductModule;
 
 /** The built command line. */
 export const CLI = fileURLToPath(new URL("cli/main.js", dist));
