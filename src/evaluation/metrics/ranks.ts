@@ -31,6 +31,7 @@ export function textToAudioRanks(table: SimilarityTable): Float64Array {
       const score = scores[place]!;
       if (score > own) better++;
       else if (score === own) equal++;
+      else if (Number.isNaN(score)) throw notRankable();
     }
     ranks.push(better + (equal - 1) / 2);
   });
@@ -55,6 +56,7 @@ export function audioToTextRanks(table: SimilarityTable): Float64Array {
       const mine = own[clip]!;
       if (score > mine) better[clip]!++;
       else if (score === mine) equal[clip]!++;
+      else if (Number.isNaN(score)) throw notRankable();
     }
   });
   return Float64Array.from(own, (score, clip) =>
@@ -94,8 +96,9 @@ function checked(table: SimilarityTable): SimilarityTable {
   if (rowOfCaption?.some((row) => row >= rows) === true || clipOfCaption.some((clip) => clip >= clips)) {
     throw new RangeError("a caption names a row or a clip that is not in the table");
   }
-  for (const score of scores) {
-    if (Number.isNaN(score)) throw new RangeError("a score is NaN: it cannot be ranked");
-  }
   return table;
+}
+
+function notRankable(): RangeError {
+  return new RangeError("a score is NaN: it cannot be ranked");
 }

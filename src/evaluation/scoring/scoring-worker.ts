@@ -31,10 +31,7 @@ let scoring: Scoring | undefined;
 async function open(request: ScoringRequest, threads: number): Promise<{ steps: number }> {
   const { clips, source, moments } = request;
   if (source.kind === "table") {
-    for (const score of source.scores) {
-      // Not "> ..." alone: no comparison with NaN holds.
-      if (!(score < Infinity)) throw new UnusableScoresError("The table of scores holds NaN or infinity.");
-    }
+    checkScores(source.scores, clips);
     scoring = { request, table: null, scores: source.scores };
     return { steps: 0 };
   }
@@ -42,6 +39,14 @@ async function open(request: ScoringRequest, threads: number): Promise<{ steps: 
   const table = await ScoreTable.open({ clips, rows, queries, moments, threads });
   scoring = { request, table, scores: table.scores };
   return { steps: table.steps };
+}
+
+function checkScores(scores: Float32Array, clips: number): void {
+  for (let place = 0; place < scores.length; place++) {
+    if (scores[place]! < Infinity) continue;
+    const [query, clip] = [Math.floor(place / clips), place % clips];
+    throw new UnusableScoresError(`The score of query ${query} and clip ${clip} is ${scores[place]}.`);
+  }
 }
 
 async function answer(body: ScoringWorkerRequest): Promise<unknown> {
