@@ -1,7 +1,7 @@
-import { codecUnsupported, runDecoder, type DecodeLimits } from "./decoder.js";
+import { codecUnsupported, type DecodeLimits } from "./decoder.js";
 import type { FfmpegTools } from "./ffmpeg.js";
 import type { VideoStream } from "./probe.js";
-import { cutOf, seekSeconds, spanArguments, takeSpan, type MediaSpan } from "./span.js";
+import { runSpanDecoder, seekSeconds, spanArguments, type MediaSpan } from "./span.js";
 
 /** What to decode to which frames, and the limits. */
 export interface FrameOptions extends DecodeLimits {
@@ -49,10 +49,8 @@ export async function* decodeFrames(
   const unitBytes = width * height * 3;
   const units = { unitBytes, unitsPerSecond: framesPerSecond };
   const first = Math.max(stream.startSeconds, seekSeconds(span));
-  const startSeconds = first - (span?.startSeconds ?? 0);
-  const pictures = runDecoder(tools, { subject: "pictures", args, ...units, startSeconds }, options, signal);
-  const wanted = span === undefined ? pictures : takeSpan(pictures, cutOf(span, first, units));
-  for await (const bytes of wanted) {
+  const pictures = runSpanDecoder(tools, { subject: "pictures", args, ...units }, first, options, signal);
+  for await (const bytes of pictures) {
     for (let offset = 0; offset < bytes.length; offset += unitBytes) {
       yield bytes.length === unitBytes ? bytes : bytes.slice(offset, offset + unitBytes);
     }

@@ -1,7 +1,7 @@
-import { codecUnsupported, runDecoder, type DecodeLimits } from "./decoder.js";
+import { codecUnsupported, type DecodeLimits } from "./decoder.js";
 import type { FfmpegTools } from "./ffmpeg.js";
 import type { AudioStream } from "./probe.js";
-import { cutOf, seekSeconds, spanArguments, takeSpan, type MediaSpan } from "./span.js";
+import { runSpanDecoder, seekSeconds, spanArguments, type MediaSpan } from "./span.js";
 
 /** What to decode, and the limits. */
 export interface DecodeOptions extends DecodeLimits {
@@ -37,11 +37,8 @@ export async function* decodePcm(
   const args = decodeArguments(file, options);
   const units = { unitBytes: Float32Array.BYTES_PER_ELEMENT, unitsPerSecond: sampleRate };
   // The silence before a late start is decoded, too.
-  const first = seekSeconds(span);
-  const startSeconds = first - (span?.startSeconds ?? 0);
-  const pcm = runDecoder(tools, { subject: "sound", args, ...units, startSeconds }, options, signal);
-  const wanted = span === undefined ? pcm : takeSpan(pcm, cutOf(span, first, units));
-  for await (const bytes of wanted) yield new Float32Array(bytes.buffer);
+  const pcm = runSpanDecoder(tools, { subject: "sound", args, ...units }, seekSeconds(span), options, signal);
+  for await (const bytes of pcm) yield new Float32Array(bytes.buffer);
 }
 
 function decodeArguments(file: string, { stream, sampleRate, span }: DecodeOptions): string[] {

@@ -1,4 +1,6 @@
 import { MediaTruncatedError } from "../errors.js";
+import { runDecoder, type DecodeLimits, type DecoderOutput } from "./decoder.js";
+import type { FfmpegTools } from "./ffmpeg.js";
 import { inputArguments } from "./input.js";
 
 /** A part of a file, in seconds from the file's start. */
@@ -28,23 +30,42 @@ export function spanArguments(file: string, span: MediaSpan | undefined): string
   return seek === 0 ? inputArguments(file) : ["-copyts", ...inputArguments(file, seek)];
 }
 
-/** What of a decoder's output is the span. */
-export interface SpanCut {
-  /** Bytes that come before the span. */
+/**
+ * Runs ffmpeg as {@link runDecoder} does and gives what of its output is the span; ffmpeg is ended behind it.
+ *
+ * @param firstSeconds time in the file of the first unit that is decoded
+ * @param options with `span`: all of the output when left out
+ * @throws what {@link runDecoder} throws; MediaTruncatedError also when the output ends before the span
+ */
+export function runSpanDecoder(
+  tools: FfmpegTools,
+  output: Omit<DecoderOutput, "startSeconds">,
+  firstSeconds: number,
+  options: DecodeLimits & { span?: MediaSpan },
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { span, maxDurationSeconds } = options;
+  if (span === undefined) return runDecoder(tools, { ...output, startSeconds: firstSeconds }, options, signal);
+  const { startSeconds, endSeconds } = span;
+  // What comes behind the end of a span is not part of it, and may have been read with it.
+  const isShort = endSeconds !== null && endSeconds - startSeconds <= maxDurationSeconds;
+  const limits = { ...options, maxDurationSeconds: isShort ? Infinity : maxDurationSeconds };
+  const decoded = runDecoder(tools, { ...output, startSeconds: firstSeconds - startSeconds }, limits, signal);
+  return takeSpan(decoded, cutOf(span, firstSeconds, output));
+}
+
+/** What of a decoder's output is the span, in bytes. */
+interface SpanCut {
+  /** Those that come before it. */
   skip: number;
-  /** Bytes of the span; Infinity: all that come. */
+  /** Those of the span; Infinity: all that come. */
   take: number;
 }
 
-/**
- * The cut that a span makes in units of a constant rate.
- *
- * @param firstSeconds time in the file of the first unit that is decoded
- */
-export function cutOf(
+function cutOf(
   { startSeconds, endSeconds }: MediaSpan,
   firstSeconds: number,
-  { unitBytes, unitsPerSecond }: { unitBytes: number; unitsPerSecond: number },
+  { unitBytes, unitsPerSecond }: Pick<DecoderOutput, "unitBytes" | "unitsPerSecond">,
 ): SpanCut {
   const bytes = (seconds: number) => unitBytes * Math.max(0, Math.round(seconds * unitsPerSecond));
   return {
@@ -53,12 +74,7 @@ export function cutOf(
   };
 }
 
-/**
- * Gives what of a decoder's output is the span; the decoder is ended behind it.
- *
- * @throws MediaTruncatedError when the output ends before the span, and what the decoder throws
- */
-export async function* takeSpan(
+async function* takeSpan(
   output: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { skip, take }: SpanCut,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
