@@ -274,7 +274,7 @@ describe("the layout that training writes", () => {
       const folder = await changedCopy(NPY, {
         "dataset.json": JSON.stringify({
           ...rest,
-          experts: { tones: { ...(experts as { tones: object }).tones, features } },
+          experts: { tones: { ...(experts as unknown as { tones: object }).tones, features } },
         }),
       });
       await expect(whole(folder)).rejects.toMatchObject({

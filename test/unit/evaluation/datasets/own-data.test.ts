@@ -1,6 +1,14 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { describeDataset, openDataset } from "../../../../src/evaluation/datasets/index.js";
 import { folderOf, said } from "../../../fixtures/dataset-files.js";
+
+const repository = fileURLToPath(new URL("../../../../", import.meta.url));
+const sounds = path.join(process.env["EARSHOT_SHARED"] ?? path.join(repository, "../shared"), "data/sounds");
+const noSounds = existsSync(sounds) ? "" : " (SKIPPED: they are not in ../shared)";
 
 const open = (captions: string, split = "test") => openDataset({ benchmark: "CUSTOM", captions, split });
 const lines = (...values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
@@ -178,6 +186,26 @@ describe("labelled sounds", () => {
       ["all captions, scores averaged", 2],
       ["caption 1", 2],
       ["caption 2", 1],
+    ]);
+  });
+
+  it.skipIf(noSounds)(`have the clips and queries of the starter pack's model card${noSounds}`, async () => {
+    const files = {
+      "manifest.csv": path.join(sounds, "manifest.csv"),
+      "captions.csv": path.join(sounds, "captions.csv"),
+    };
+    const paraphrases = path.join(repository, "training/earshot_training/starter/paraphrases.csv");
+    const texts = Object.entries({ ...files, "paraphrases.csv": paraphrases }).map(
+      async ([name, file]): Promise<[string, Buffer]> => [name, await readFile(file)],
+    );
+    const dataset = await open(await folderOf(Object.fromEntries(await Promise.all(texts))));
+    expect(dataset.clips).toHaveLength(600);
+    expect(dataset.relevance.map(({ name, queries }) => [name, queries.length])).toEqual([
+      ["three captions, scores averaged", 77],
+      ["caption 1", 77],
+      ["caption 2", 77],
+      ["caption 3", 77],
+      ["held-out paraphrases", 77],
     ]);
   });
 
