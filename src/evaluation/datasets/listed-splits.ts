@@ -44,7 +44,7 @@ export async function listedSplits(
     if (unknown.length > 0) {
       notices.push({
         code: "LISTED_WITHOUT_CAPTION",
-        message: `${unknown.length} of the ${ids.length} clips in ${list} have no caption: ${some(unknown)}.`,
+        message: `Clips in ${list} without a caption: ${unknown.length} of ${ids.length} (${some(unknown)}).`,
       });
     }
     const listed = new Set(ids);
@@ -52,7 +52,7 @@ export async function listedSplits(
     if (passedOver > 0) {
       notices.push({
         code: "CLIPS_NOT_LISTED",
-        message: `${passedOver} clips with captions of this split are not in ${list}, and are left out.`,
+        message: `Clips of this split with captions that are left out, as they are not in ${list}: ${passedOver}.`,
       });
     }
     splits.set(name, {

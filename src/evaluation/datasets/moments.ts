@@ -12,8 +12,8 @@ export interface TimedText {
 /**
  * The queries of some clips: the times of one text in one clip together. Published times are taken as they are meant:
  * those written end first are turned round (ActivityNet Captions has some), those that reach over the clip's end are cut
- * there (CASTELLA's durations are rounded down), and those of which nothing is left are left out. The last two are
- * counted, except that cutting is not: it changes no more than the fraction of a second.
+ * there (CASTELLA's durations are rounded down), and those of which nothing is left are left out. What was turned round
+ * or left out is counted.
  */
 export function momentQueries(clips: readonly { moments: readonly TimedText[] }[]): {
   queries: MomentQuery[];
@@ -40,11 +40,15 @@ export function momentQueries(clips: readonly { moments: readonly TimedText[] }[
     for (const [text, truths] of byText) queries.push({ clip, text, truths });
   });
   const notices: EvaluationNotice[] = [];
-  if (turned > 0) notices.push({ code: "MOMENTS_TURNED", message: `${turned} moments are written end first.` });
+  if (turned > 0)
+    notices.push({
+      code: "MOMENTS_TURNED",
+      message: `Moments that are written end first, and were turned round: ${turned}.`,
+    });
   if (leftOut > 0) {
     notices.push({
       code: "MOMENTS_LEFT_OUT",
-      message: `${leftOut} moments have no length within their clip, and are left out.`,
+      message: `Moments left out, as they have no length within their clip: ${leftOut}.`,
     });
   }
   return { queries, notices };

@@ -81,11 +81,12 @@ describe("AudioCaps", () => {
     expect(notices).toEqual([
       {
         code: "LISTED_WITHOUT_CAPTION",
-        message: "1 of the 2 clips in final_filtered_test_list.txt have no caption: nocaptions1_5000.",
+        message: "Clips in final_filtered_test_list.txt without a caption: 1 of 2 (nocaptions1_5000).",
       },
       {
         code: "CLIPS_NOT_LISTED",
-        message: "1 clips with captions of this split are not in final_filtered_test_list.txt, and are left out.",
+        message:
+          "Clips of this split with captions that are left out, as they are not in final_filtered_test_list.txt: 1.",
       },
       { code: "POOL_DIFFERS_FROM_PAPER", message: said(/lists 2 clips/) },
     ]);
@@ -311,7 +312,7 @@ describe("QuerYD", () => {
     expect(protocol).toEqual({ textTokens: 70, maxTokens: { vggish: 500 }, fuseCaptions: true, captionsPerClip: 1 });
     expect(moments).toEqual([{ clip: 0, text: "a dog runs", truths: [{ startSeconds: 0, endSeconds: 4 }] }]);
     expect(notices).toEqual([
-      { code: "MOMENTS_LEFT_OUT", message: "1 moments have no length within their clip, and are left out." },
+      { code: "MOMENTS_LEFT_OUT", message: "Moments left out, as they have no length within their clip: 1." },
     ]);
   });
 

@@ -105,7 +105,9 @@ describe("the layout that training writes", () => {
       { clip: 2, text: "two notes", truths: [{ startSeconds: 0, endSeconds: 1.5 }] },
       { clip: 2, text: "one note, then another", truths: [{ startSeconds: 1, endSeconds: 2 }] },
     ]);
-    expect(dataset.notices).toEqual([{ code: "MOMENTS_TURNED", message: "1 moments are written end first." }]);
+    expect(dataset.notices).toEqual([
+      { code: "MOMENTS_TURNED", message: "Moments that are written end first, and were turned round: 1." },
+    ]);
   });
 
   it("gives captions alone where no features are wanted", async () => {
@@ -162,6 +164,9 @@ describe("the layout that training writes", () => {
       code: "DATASET_SPLIT_NOT_FOUND",
       field: "split",
       message: 'The data set "made-up" has no split "dev"; it has train, val, test.',
+    });
+    await expect(describeDataset({ benchmark: "CUSTOM", captions: NPY, split: "dev" })).rejects.toMatchObject({
+      code: "DATASET_SPLIT_NOT_FOUND",
     });
   });
 

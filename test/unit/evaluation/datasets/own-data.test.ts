@@ -363,7 +363,7 @@ describe("data sets of moments", () => {
         { id: "--0w1YA1Hm4", captions: ["A horn blares", "A door slams shut"], media: [], row: -1 },
       ]);
       expect(dataset.notices).toEqual([
-        { code: "MOMENTS_LEFT_OUT", message: "2 moments have no length within their clip, and are left out." },
+        { code: "MOMENTS_LEFT_OUT", message: "Moments left out, as they have no length within their clip: 2." },
       ]);
     }
     const versions = [await open(own), await open(lighthouse)].map(({ version }) => version);
