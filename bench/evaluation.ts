@@ -84,9 +84,10 @@ async function productsAlone(count: number, threads: number): Promise<number> {
   const product = await openMatrixProduct(threads);
   const captions = new Float32Array(SHAPE.captions * DIMENSION).fill(0.5);
   const clips = new Float32Array(SHAPE.clips * DIMENSION).fill(0.5);
+  const found = new Float32Array(SHAPE.captions * SHAPE.clips);
   const products = Math.ceil(count / SHAPE.captions) * Math.ceil(count / SHAPE.clips);
   return secondsOf(async () => {
-    for (let number = 0; number < products; number++) await product(captions, clips, DIMENSION);
+    for (let number = 0; number < products; number++) await product(captions, clips, DIMENSION, found);
   });
 }
 
@@ -97,7 +98,7 @@ async function score(files: readonly string[], count: number, threads: number): 
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject).once("close", resolve);
   });
-  const [found, peak] = await Promise.all([json(child.stdio[1] as Readable), text(child.stdio[3] as Readable)]);
+  const [found, peak] = await Promise.all([json(child.stdio[1]!), text(child.stdio[3] as Readable)]);
   const code = await ended;
   if (code !== 0) throw new Error(`the scoring ended with exit code ${code}`);
   return { seconds: (found as { seconds: number }).seconds, peak: Number(peak) };

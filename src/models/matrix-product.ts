@@ -15,9 +15,15 @@ const GRAPH =
  *
  * @param rows vectors as rows, [m, dimension] row-major
  * @param columns vectors as columns, [dimension, n] row-major
+ * @param into where to write the products, [m, n]: spares making an array each time
  * @returns the inner product of each row with each column, [m, n] row-major
  */
-export type MatrixProduct = (rows: Float32Array, columns: Float32Array, dimension: number) => Promise<Float32Array>;
+export type MatrixProduct = (
+  rows: Float32Array,
+  columns: Float32Array,
+  dimension: number,
+  into?: Float32Array,
+) => Promise<Float32Array>;
 
 /**
  * Opens the product. It blocks its thread while it runs.
@@ -34,11 +40,14 @@ export async function openMatrixProduct(threads: number): Promise<MatrixProduct>
     interOpNumThreads: 1,
     extra: { session: { intra_op: { allow_spinning: "0" } } },
   });
-  return async (rows, columns, dimension) => {
-    const { products } = await session.run({
-      rows: new Tensor("float32", rows, [rows.length / dimension, dimension]),
-      columns: new Tensor("float32", columns, [dimension, columns.length / dimension]),
-    });
-    return products!.data as Float32Array;
+  return async (rows, columns, dimension, into) => {
+    const [m, n] = [rows.length / dimension, columns.length / dimension];
+    const inputs = {
+      rows: new Tensor("float32", rows, [m, dimension]),
+      columns: new Tensor("float32", columns, [dimension, n]),
+    };
+    if (into === undefined) return (await session.run(inputs)).products!.data as Float32Array;
+    await session.run(inputs, { products: new Tensor("float32", into, [m, n]) });
+    return into;
   };
 }

@@ -1,5 +1,5 @@
 import { open, type FileHandle } from "node:fs/promises";
-import { UnusableScoresError } from "./unusable-scores.js";
+import { findNonFinite, UnusableScoresError } from "./unusable-scores.js";
 
 /** Rows that are turned into columns at a time, few enough to stay in the processor's cache. */
 const TILE = 64;
@@ -43,7 +43,7 @@ export class RowBlocks {
       await handle.close();
     }
     const read = this.values.subarray(0, rows.length * this.dimension);
-    if (!read.every(Number.isFinite)) {
+    if (findNonFinite(read) !== -1) {
       throw new UnusableScoresError("The vectors of the clips hold values that are not finite numbers.");
     }
     this.turn(rows.length, columns);

@@ -4,7 +4,7 @@ import { dimensionOf } from "./check-request.js";
 import { MomentRows } from "./moment-rows.js";
 import { RowBlocks } from "./row-blocks.js";
 import type { ClipRows, MomentPairs, MomentScores, QueryVectors } from "./types.js";
-import { UnusableScoresError } from "./unusable-scores.js";
+import { findNonFinite, UnusableScoresError } from "./unusable-scores.js";
 
 /** Queries and rows of a product, at most: enough to keep the cores busy, few enough to be stopped between two. */
 const MOST_QUERIES = 1024;
@@ -59,6 +59,7 @@ export class ScoreTable {
   private readonly queryBlocks: number;
   private readonly file: RowBlocks;
   private readonly columns: Float32Array;
+  private readonly products: Float32Array;
   /** Query vectors of `pattern`, one array for each block of queries, [shape.queries, dimension]. */
   private vectors: Float32Array[] = [];
   private pattern: number | undefined;
@@ -76,13 +77,14 @@ export class ScoreTable {
     this.scores = new Float32Array(this.queryCount * clips).fill(-Infinity);
     this.file = new RowBlocks(rows.file, rows.dimension, shape.rows);
     this.columns = new Float32Array(rows.dimension * shape.rows);
+    this.products = new Float32Array(shape.queries * shape.rows);
     this.momentRows = new MomentRows(rows.clipOfRow, clips, moments);
   }
 
   /** @throws UnusableScoresError the query vectors are not finite */
   static async open(parts: TableParts): Promise<ScoreTable> {
     const { rows, queries } = parts;
-    if (!queries.embeddings.every(Number.isFinite) || !queries.weights.every(Number.isFinite)) {
+    if (findNonFinite(queries.embeddings) !== -1 || findNonFinite(queries.weights) !== -1) {
       throw new UnusableScoresError("The embeddings of the captions hold values that are not finite numbers.");
     }
     const shape = productShape(queries.weights.length / queries.widths.length, rows.patterns.length);
@@ -104,8 +106,8 @@ export class ScoreTable {
       this.prepare(pattern);
       await this.file.read(rows, this.columns);
     }
-    const scores = await this.product(this.vectors[queryBlock]!, this.columns, this.parts.rows.dimension);
-    this.keep(scores, rows, queryBlock * this.shape.queries);
+    await this.product(this.vectors[queryBlock]!, this.columns, this.parts.rows.dimension, this.products);
+    this.keep(rows, queryBlock * this.shape.queries);
   }
 
   /** Scores of the rows of the pairs, after the last step. */
@@ -132,9 +134,10 @@ export class ScoreTable {
     this.pattern = pattern;
   }
 
-  /** Takes over the scores of a product, [shape.queries, shape.rows]. */
-  private keep(found: Float32Array, rows: Int32Array, firstQuery: number): void {
+  /** Takes over the scores of a product. */
+  private keep(rows: Int32Array, firstQuery: number): void {
     const { clips } = this.parts;
+    const found = this.products;
     const clipOf = Array.from(rows, (row) => this.parts.rows.clipOfRow[row]!);
     const end = Math.min(this.queryCount, firstQuery + this.shape.queries);
     for (let query = firstQuery; query < end; query++) {
