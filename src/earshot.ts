@@ -19,7 +19,7 @@ import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
 import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
 import { createInferencePool, flatDimension, loadModelPack, type ModelPack } from "./models/index.js";
-import { createSearchService, type SearchService } from "./search/index.js";
+import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
 import { createLocalVectorIndex } from "./vectors/local/index.js";
 import type { VectorIndex } from "./vectors/index.js";
 
@@ -142,7 +142,14 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     });
     const ingest = createIngestService({ catalog, vectors, encoder, pack, options: resolved, logger });
     closers.push(() => ingest.stop());
-    const evaluation = createEvaluationService({ catalog, options: resolved, logger });
+    const evaluation = createEvaluationService({
+      catalog,
+      vectors,
+      inUse: { pack, inference, encoder },
+      options: resolved,
+      logger,
+      momentFinder: createMomentFinder,
+    });
     closers.push(() => evaluation.stop());
     const viewerOf = createViewerOf({ catalog, indexId: pack.id }, hook);
     const { pollSeconds } = resolved.evaluation;

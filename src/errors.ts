@@ -379,6 +379,12 @@ export class EvaluationCrashedError extends EarshotError {
   readonly code = "EVALUATION_CRASHED";
 }
 
+/** Videos of the data set were ingested again or deleted while an evaluation searched them. */
+export class EvaluationLibraryChangedError extends EarshotError {
+  readonly code = "EVALUATION_LIBRARY_CHANGED";
+  override readonly retryable = true;
+}
+
 // --- graphql ------------------------------------------------------------------------------------
 
 /** A global id was not given out by Earshot, or names something of another type. */

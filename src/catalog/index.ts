@@ -10,4 +10,4 @@ export type { JobFailure, JobLease } from "./leased-jobs.js";
 export type * from "./records.js";
 export type { SegmentRepository } from "./segments.js";
 export type { VectorRepository } from "./vectors.js";
-export type { VideoRepository } from "./videos.js";
+export type { IndexedVideoRecord, VideoRepository } from "./videos.js";

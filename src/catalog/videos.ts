@@ -19,6 +19,11 @@ export interface IndexedVideo extends Omit<NewVideo, "tenant" | "externalId"> {
   durationSeconds: number;
 }
 
+/** A video of the index, by the platform's own id. */
+export interface IndexedVideoRecord extends Pick<VideoRecord, "id" | "durationSeconds" | "indexedAt"> {
+  externalId: string;
+}
+
 /** The videos of the library. Whatever a client may ask for takes the tenant and never sees another's. */
 export class VideoRepository {
   constructor(private readonly database: Database) {}
@@ -50,6 +55,16 @@ export class VideoRepository {
     const where = await videoWhere(this.database, tenant, filter);
     const rows = await this.database.reader.video.findMany({ where, select: { id: true } });
     return rows.map(({ id }) => id);
+  }
+
+  /** What tells the tenant's indexed videos apart, and whether they are still as they were; those without an external id left out. */
+  async indexed(tenant: string): Promise<IndexedVideoRecord[]> {
+    const rows = await this.database.reader.video.findMany({
+      where: { tenant, state: "INDEXED", externalId: { not: null } },
+      select: { id: true, externalId: true, durationSeconds: true, indexedAt: true },
+      orderBy: { externalId: "asc" },
+    });
+    return rows.map(({ externalId, ...row }) => ({ ...row, externalId: externalId ?? "" }));
   }
 
   /** The newest videos that pass a filter, at most `limit`, beginning after a place in the list. */

@@ -1,8 +1,13 @@
 import { EventEmitter } from "node:events";
-import type { Catalog, EvaluationRecord } from "../catalog/index.js";
-import type { Logger, ResolvedOptions } from "../config/index.js";
-import { EvaluationNotFoundError } from "../errors.js";
+import type { EvaluationRecord, EvaluationStage } from "../catalog/index.js";
+import type { EarshotError } from "../errors.js";
+import { EvaluationCrashedError, EvaluationNotFoundError, JobInternalError } from "../errors.js";
+import { createWorkerIdentity, JobQueue, nextUpdate, type JobChange } from "../queue/index.js";
 import type { EvaluationInput } from "./input.js";
+import { checkOrder } from "./order.js";
+import type { RunParts } from "./run/parts.js";
+import { runEvaluation } from "./run/run-evaluation.js";
+import { removeSpool, removeStaleSpools } from "./run/spool-folders.js";
 
 /** Events of an evaluation service. They cover the evaluations that this process submits, works on or cancels. */
 export interface EvaluationEvents {
@@ -11,16 +16,13 @@ export interface EvaluationEvents {
 }
 
 /** What an evaluation service works with. */
-export interface EvaluationServiceParts {
-  catalog: Catalog;
-  options: ResolvedOptions;
-  logger: Logger;
-}
+export type EvaluationServiceParts = RunParts;
 
-/** Measures model packs on data sets. */
+/** Measures model packs on data sets, one evaluation at a time in each process. */
 export class EvaluationService {
   /** What happens to the evaluations of this process; for progress bars and subscriptions. */
   readonly events = new EventEmitter<EvaluationEvents>();
+  private queue: JobQueue<EvaluationRecord, EvaluationStage> | undefined;
 
   constructor(private readonly parts: EvaluationServiceParts) {
     // Every open subscription listens.
@@ -31,11 +33,18 @@ export class EvaluationService {
    * Checks and queues an evaluation and returns at once.
    *
    * @param requestId id of the request, to find the evaluation in the logs
-   * @throws InvalidEvaluationInputError, EvaluationPathOutsideRootsError, DatasetNotFoundError, ExpertUnknownError, the
-   *   errors of model packs, CatalogBusyError, CatalogWriteError
+   * @throws InvalidEvaluationInputError, EvaluationPathOutsideRootsError, DatasetNotFoundError, DatasetInvalidError,
+   *   DatasetSplitNotFoundError, DatasetEmptyError, ExpertUnknownError, PackNotFoundError, PackManifestInvalidError,
+   *   PackFormatUnsupportedError, CatalogBusyError, CatalogWriteError
    */
-  submit(input: EvaluationInput, tenant: string, requestId: string | null = null): Promise<EvaluationRecord> {
-    return Promise.reject(new Error(`not yet: ${JSON.stringify({ input, tenant, requestId })}`));
+  async submit(input: EvaluationInput, tenant: string, requestId: string | null = null): Promise<EvaluationRecord> {
+    const { catalog, options, inUse } = this.parts;
+    const { roots, maxAttempts } = options.evaluation;
+    const order = await checkOrder(input, { pack: inUse.pack, roots });
+    const record = await catalog.evaluations.create({ tenant, order, maxAttempts, requestId });
+    this.events.emit("evaluation", record);
+    this.queue?.wake();
+    return record;
   }
 
   /**
@@ -45,10 +54,15 @@ export class EvaluationService {
    * @throws EvaluationNotFoundError when the tenant has no such evaluation
    */
   async cancel(tenant: string, id: string): Promise<EvaluationRecord> {
-    const { catalog } = this.parts;
+    const { catalog, options } = this.parts;
     const cancelled = await catalog.evaluations.cancel(tenant, id);
     const record = await this.find(tenant, id);
-    if (cancelled) this.events.emit("evaluation", record);
+    if (cancelled) {
+      // One that runs here is still writing: its vectors are removed when it has stopped.
+      const runsHere = this.queue?.interrupt(id) ?? false;
+      if (!runsHere) await removeSpool(options.dataDirectory, id);
+      this.events.emit("evaluation", record);
+    }
     return record;
   }
 
@@ -57,18 +71,80 @@ export class EvaluationService {
    *
    * @throws EvaluationNotFoundError when the tenant has no such evaluation, and the signal's reason when aborted
    */
-  waitFor(tenant: string, id: string, signal?: AbortSignal): Promise<EvaluationRecord> {
-    return Promise.reject(new Error(`not yet: ${JSON.stringify({ tenant, id, signal })}`));
+  async waitFor(tenant: string, id: string, signal?: AbortSignal): Promise<EvaluationRecord> {
+    const poll = this.parts.options.evaluation.pollSeconds * 1000;
+    const fits = (record: unknown) => (record as EvaluationRecord).id === id;
+    for (;;) {
+      signal?.throwIfAborted();
+      const changed = nextUpdate(this.events, "evaluation", fits, poll, signal);
+      const record = await this.find(tenant, id);
+      if (record.state !== "PENDING" && record.state !== "RUNNING") return record;
+      await changed;
+    }
   }
 
   /** Begins to work on evaluations, those first which an earlier process left unfinished. */
-  start(): Promise<void> {
-    return Promise.resolve();
+  async start(): Promise<void> {
+    if (this.queue !== undefined) return;
+    const { catalog, options, logger } = this.parts;
+    const queue = new JobQueue<EvaluationRecord, EvaluationStage>({
+      name: "evaluation",
+      rows: catalog.evaluations,
+      options: { ...options.evaluation, concurrency: 1 },
+      logger,
+      worker: createWorkerIdentity(),
+      work: (...job) => this.work(...job),
+      giveUp: (record, workerId, failure) => this.giveUp(record, workerId, failure),
+      crashed,
+      unforeseen,
+      onUpdate: (record, change) => this.tell(record, change),
+    });
+    this.queue = queue;
+    await removeStaleSpools(options.dataDirectory, await catalog.evaluations.unfinishedIds());
+    await queue.start();
   }
 
   /** Gives the running evaluation back to the queue and ends. Does nothing when not started. */
-  stop(): Promise<void> {
-    return Promise.resolve();
+  async stop(): Promise<void> {
+    await this.queue?.stop();
+    this.queue = undefined;
+  }
+
+  private async work(
+    record: EvaluationRecord,
+    workerId: string,
+    onProgress: (stage: EvaluationStage, progress: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { catalog, options } = this.parts;
+    try {
+      await runEvaluation(this.parts, record, workerId, onProgress, signal);
+    } finally {
+      // Completed, or cancelled meanwhile; one that goes back into the queue, here or elsewhere, keeps its vectors.
+      const now = await catalog.evaluations.find(record.tenant, record.id).catch(() => null);
+      if (now?.state === "COMPLETED" || now?.state === "CANCELLED") await removeSpool(options.dataDirectory, record.id);
+    }
+  }
+
+  private async giveUp(record: EvaluationRecord, workerId: string, failure: EarshotError): Promise<void> {
+    const { catalog, options } = this.parts;
+    const held = await catalog.transaction((tx) => catalog.evaluations.fail(tx, record.id, workerId, failure));
+    if (held) await removeSpool(options.dataDirectory, record.id);
+  }
+
+  /** Tells how an evaluation stands: progress from memory, everything else as the row has it. */
+  private tell(record: EvaluationRecord, change: JobChange<EvaluationStage>): void {
+    if (change.state === undefined) {
+      const { stage = record.stage, progress } = change;
+      this.events.emit("evaluation", { ...record, stage, progress: progress ?? 0 });
+      return;
+    }
+    void this.parts.catalog.evaluations.find(record.tenant, record.id).then(
+      (now) => now !== null && this.events.emit("evaluation", now),
+      (error: unknown) => {
+        this.parts.logger.warn({ err: error, jobId: record.id }, "the end of an evaluation could not be told");
+      },
+    );
   }
 
   private async find(tenant: string, id: string): Promise<EvaluationRecord> {
@@ -81,4 +157,17 @@ export class EvaluationService {
 /** Makes the evaluation service; it works on evaluations from `start()` on. */
 export function createEvaluationService(parts: EvaluationServiceParts): EvaluationService {
   return new EvaluationService(parts);
+}
+
+function crashed(): EvaluationCrashedError {
+  return new EvaluationCrashedError(
+    "The process ended while it worked on this evaluation, at each attempt. The split or the model pack may be too large for this server.",
+  );
+}
+
+function unforeseen(cause: unknown): JobInternalError {
+  return new JobInternalError(
+    "The evaluation could not be completed because of an internal error. The server's log says more.",
+    { detail: String(cause), cause },
+  );
 }

@@ -56,9 +56,11 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
     });
   }
 
-  /** Ends the work on a job, if this queue is working on it. Its row must have been changed before. */
-  interrupt(jobId: string): void {
-    this.running.get(jobId)?.job.interrupt("cancelled");
+  /** Ends the work on a job. Its row must have been changed before. False when this queue is not working on it. */
+  interrupt(jobId: string): boolean {
+    const running = this.running.get(jobId);
+    running?.job.interrupt("cancelled");
+    return running !== undefined;
   }
 
   /** Gives running jobs back, as if they had not been taken, and resolves when nothing runs any more. */

@@ -1,10 +1,11 @@
 /** From a sentence to a page of videos: normalise, encode, rank, load, find the moments. */
 import type { Catalog, VideoFilter, VideoRecord } from "../catalog/index.js";
-import { queryVector, segmentSamples, type EncodedQuery, type Encoder } from "../encoding/index.js";
+import { queryVector, type EncodedQuery, type Encoder } from "../encoding/index.js";
 import type { ModelPack } from "../models/index.js";
 import type { PatternQuery, VectorFilter, VectorIndex, VideoHit } from "../vectors/index.js";
 import { decodeCursor, encodeCursor, searchFingerprint } from "./cursor.js";
-import { findMoments, type ScoreScale, type SegmentGrid, type SegmentScore } from "./moments.js";
+import { createMomentFinder, type MomentFinder } from "./moment-finder.js";
+import type { ScoreScale } from "./moments.js";
 import { queryNotices } from "./notices.js";
 import { relevanceOf, scoreOf } from "./relevance.js";
 import { checkRanges, normaliseQuery } from "./request.js";
@@ -49,13 +50,12 @@ export function createSearchService(parts: SearchServiceParts): SearchService {
 }
 
 class AudioSearch {
-  private readonly grid: SegmentGrid;
+  private readonly findMoments: MomentFinder;
   private readonly scale: ScoreScale;
 
   constructor(private readonly parts: SearchServiceParts) {
-    const { segment, sampleRate, calibration } = parts.pack.manifest;
-    this.scale = calibration;
-    this.grid = { hopSeconds: segment.hopSamples / sampleRate, lengthSeconds: segment.lengthSamples / sampleRate };
+    this.scale = parts.pack.manifest.calibration;
+    this.findMoments = createMomentFinder(parts.pack.manifest);
   }
 
   async page(request: SearchRequest): Promise<SearchPage> {
@@ -97,7 +97,7 @@ class AudioSearch {
 
   private searchHit(hit: VideoHit, video: VideoRecord, momentsPerVideo: number, fingerprint: Buffer): VideoSearchHit {
     const { score, videoId } = hit;
-    const spans = findMoments(this.segments(hit, video), this.grid, video.durationSeconds, this.scale, momentsPerVideo);
+    const spans = this.findMoments(hit, video.durationSeconds, momentsPerVideo);
     return {
       cursor: encodeCursor({ score, videoId }, fingerprint),
       video,
@@ -105,16 +105,6 @@ class AudioSearch {
       relevance: relevanceOf(score, this.scale),
       moments: spans.map((span) => ({ ...span, relevance: relevanceOf(span.score, this.scale) })),
     };
-  }
-
-  /** The segments of a hit with their times, which follow from their numbers: nothing has to be read for them. */
-  private segments({ ordinals, scores }: VideoHit, { durationSeconds }: VideoRecord): SegmentScore[] {
-    const { segment, sampleRate } = this.parts.pack.manifest;
-    const samples = durationSeconds === null ? Infinity : Math.round(durationSeconds * sampleRate);
-    return Array.from(ordinals, (ordinal, place) => {
-      const { start, end } = segmentSamples(ordinal, segment, samples);
-      return { ordinal, startSeconds: start / sampleRate, endSeconds: end / sampleRate, score: scores[place] ?? NaN };
-    });
   }
 
   private async vectorFilter(tenant: string, filter: VideoFilter | undefined): Promise<VectorFilter> {

@@ -2,7 +2,7 @@ import { EvaluationTooLargeError } from "../../errors.js";
 import type { QueryVectors, ScoreSource, ScoringRequest } from "./types.js";
 
 /** Scores of the largest table: 1 GiB of numbers with single precision. */
-const MOST_SCORES = 2 ** 28;
+export const MOST_SCORES = 2 ** 28;
 
 /**
  * Refuses a request that cannot be scored, before anything is worked on.

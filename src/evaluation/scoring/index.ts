@@ -1,3 +1,4 @@
+export { MOST_SCORES } from "./check-request.js";
 export { packQueries } from "./pack-queries.js";
 export { scoreEvaluation } from "./score-evaluation.js";
 export type {

@@ -1,0 +1,120 @@
+import { queryVector, type EncodedQuery } from "../../encoding/index.js";
+import { EvaluationTooLargeError } from "../../errors.js";
+import type { VectorFilter } from "../../vectors/index.js";
+import type { MomentAnswer } from "../metrics/moment-metrics.js";
+import { MOST_SCORES, scoreEvaluation } from "../scoring/index.js";
+import { figuresOfMoments, MOMENTS_PER_QUERY } from "./clip-moments.js";
+import { encodeTexts } from "./encode-queries.js";
+import { checkUnchanged, findIndexedClips, indexedPool, type IndexedClip } from "./index-clips.js";
+import { assemble, checkPool, measurableDirections, type Measured, type Measuring } from "./measured.js";
+import { indexFingerprint, provenanceHash } from "./provenance.js";
+import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
+
+/** Searches share of the stage; ranks and intervals take the rest. */
+const SEARCHES_SHARE = 0.9;
+
+/** What the searches found. */
+interface Found {
+  /** [texts, clips]; 0 for a text without known words, which finds nothing and prefers nothing. */
+  scores: Float32Array;
+  /** One for each moment pair. */
+  answers: MomentAnswer[];
+}
+
+/**
+ * Measures the tenant's indexed videos: every text is searched for as a search does, whatever the vector engine.
+ *
+ * @throws DatasetEmptyError, EvaluationTooLargeError, EvaluationLibraryChangedError, the errors of inference, catalog and
+ *   vector engine, and the signal's reason when aborted
+ */
+export async function measureIndex(measuring: Measuring): Promise<Measured> {
+  const { parts, evaluation, open, dataset, stages, identify, signal } = measuring;
+  const { order, tenant } = evaluation;
+  const { pack } = open;
+  const experts = pack.manifest.experts.map(({ name }) => name);
+  const found = await findIndexedClips(parts.catalog, tenant, pack.id, dataset.clips);
+  await identify({
+    packId: pack.id,
+    datasetTitle: dataset.title,
+    datasetVersion: dataset.version,
+    provenanceHash: provenanceHash({ order, pack, dataset, experts, clips: indexFingerprint(found) }),
+  });
+  const { pool, missing } = indexedPool(dataset, found);
+  checkPool(pool, dataset, missing);
+  const videos = Array.from(pool, (place) => found[place]!);
+
+  stages.enter("ENCODING_CAPTIONS");
+  const plan = planQueries(dataset, pool, null);
+  checkSize(plan.texts.length, pool.length);
+  const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
+
+  stages.enter("SCORING");
+  const { scores, answers } = await searchAll(measuring, plan, texts.queries, videos);
+  await checkUnchanged(parts.catalog, tenant, videos);
+  const scored = await scoreEvaluation(
+    {
+      clips: pool.length,
+      source: { kind: "table", scores },
+      captions: scoredCaptions(plan),
+      directions: measurableDirections(order, plan, pool.length),
+      relevance: plan.relevance,
+      moments: null,
+      seed: order.seed,
+    },
+    {
+      threads: parts.options.inference.threads,
+      signal,
+      onProgress: (share) => stages.advance(SEARCHES_SHARE + (1 - SEARCHES_SHARE) * share),
+    },
+  );
+  return assemble(measuring, {
+    ...{ experts, wanted: experts, pool, missing, plan, texts, scored },
+    moments: figuresOfMoments(plan.moments, answers, order.seed),
+    mediaSeconds: null,
+  });
+}
+
+/** Before the table is made: the scoring would refuse it only afterwards. */
+function checkSize(texts: number, clips: number): void {
+  if (texts * clips <= MOST_SCORES) return;
+  throw new EvaluationTooLargeError(
+    `${texts} different queries and ${clips} videos make ${texts * clips} scores; an evaluation takes at most ` +
+      `${MOST_SCORES}. Take a smaller split.`,
+  );
+}
+
+async function searchAll(
+  { parts, evaluation, open, stages, signal }: Measuring,
+  { texts, moments }: QueryPlan,
+  queries: readonly EncodedQuery[],
+  videos: readonly IndexedClip[],
+): Promise<Found> {
+  const { vectors } = parts;
+  const { pack } = open;
+  const filter: VectorFilter = { tenant: evaluation.tenant, videoIds: videos.map(({ id }) => id) };
+  const patterns = await vectors.patterns(pack.id, filter);
+  const places = new Map(videos.map(({ id }, place) => [id, place]));
+  const finder = parts.momentFinder(pack.manifest);
+  const pairsOf = new Map<number, number[]>();
+  moments.forEach(({ query }, pair) => pairsOf.set(query, [...(pairsOf.get(query) ?? []), pair]));
+  const scores = new Float32Array(texts.length * videos.length);
+  const answers: MomentAnswer[] = moments.map(({ truths }) => ({ truths, found: [] }));
+  for (const [text, query] of queries.entries()) {
+    signal.throwIfAborted();
+    if (query.embeddings.length > 0) {
+      const row = scores.subarray(text * videos.length, (text + 1) * videos.length).fill(-Infinity);
+      const patternQueries = patterns.map((pattern) => ({ pattern, vector: queryVector(query, pattern) }));
+      const hits = await vectors.queryVideos(pack.id, patternQueries, filter, { limit: videos.length });
+      const hitOf = new Map(hits.map((hit) => [places.get(hit.videoId)!, hit]));
+      for (const [place, { score }] of hitOf) row[place] = score;
+      for (const pair of pairsOf.get(text) ?? []) {
+        const { clip, truths } = moments[pair]!;
+        const hit = hitOf.get(clip);
+        if (hit === undefined) continue;
+        answers[pair] = { truths, found: finder(hit, videos[clip]!.durationSeconds, MOMENTS_PER_QUERY) };
+      }
+    }
+    stages.advance((SEARCHES_SHARE * (text + 1)) / texts.length);
+  }
+  return { scores, answers };
+}

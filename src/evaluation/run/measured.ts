@@ -1,0 +1,115 @@
+import type {
+  EvaluationIdentity,
+  EvaluationOrder,
+  EvaluationRankRecord,
+  EvaluationRecord,
+  EvaluationResult,
+  MissingClips,
+  MomentFigures,
+} from "../../catalog/index.js";
+import { DatasetEmptyError } from "../../errors.js";
+import type { EvaluationDataset } from "../datasets/index.js";
+import type { ScoringResult } from "../scoring/index.js";
+import type { EncodedTexts } from "./encode-queries.js";
+import { noticesOf } from "./notices.js";
+import type { OpenPack, RunParts } from "./parts.js";
+import type { QueryPlan } from "./queries.js";
+import { rankRecords } from "./rank-records.js";
+import type { Stages } from "./stages.js";
+
+/** What a measurement works with. */
+export interface Measuring {
+  parts: RunParts;
+  evaluation: EvaluationRecord;
+  open: OpenPack;
+  dataset: EvaluationDataset;
+  stages: Stages;
+  /** Writes what it turned out to measure, once that is known and before it takes long. */
+  identify: (identity: EvaluationIdentity) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** What came out, to be written in one transaction. */
+export interface Measured {
+  result: Omit<EvaluationResult, "timings">;
+  ranks: EvaluationRankRecord[];
+  /** Seconds of media that were encoded; null unless the source is media. */
+  mediaSeconds: number | null;
+}
+
+/** What was measured, and of what. */
+export interface MeasuredParts {
+  /** The experts that take part, and those that were wanted. */
+  experts: string[];
+  wanted: readonly string[];
+  /** Places of the ranked clips in the data set. */
+  pool: Uint32Array;
+  missing: MissingClips;
+  plan: QueryPlan;
+  texts: EncodedTexts;
+  scored: ScoringResult;
+  moments: MomentFigures | null;
+  mediaSeconds: number | null;
+}
+
+/** Puts together what is stored. */
+export function assemble({ evaluation, open, dataset }: Measuring, parts: MeasuredParts): Measured {
+  const { experts, wanted, pool, missing, plan, texts, scored, moments, mediaSeconds } = parts;
+  const { captions } = plan;
+  const ids = Array.from(pool, (place) => dataset.clips[place]!.id);
+  const notices = noticesOf({
+    ...{ order: evaluation.order, pack: open.pack, dataset, experts, wanted, missing },
+    captions: captions.length,
+    unknownCaptions: captions.filter(({ query }) => texts.known[query] === false).length,
+    uncaptioned: pool.length - clipsWithCaption(plan),
+  });
+  return {
+    result: {
+      packKind: open.pack.manifest.kind,
+      experts,
+      clips: dataset.clips.length,
+      pool: pool.length,
+      missing,
+      retrieval: scored.retrieval.map(({ metrics }) => metrics),
+      relevance: scored.relevance,
+      moments,
+      notices,
+    },
+    ranks: scored.retrieval.flatMap((direction) => rankRecords(direction, captions, ids)),
+    mediaSeconds,
+  };
+}
+
+/** The directions that can be measured: without captions none, and none from audio to text where a clip has none. */
+export function measurableDirections(
+  { directions }: EvaluationOrder,
+  plan: QueryPlan,
+  clips: number,
+): EvaluationOrder["directions"] {
+  if (plan.captions.length === 0) return [];
+  const allHaveCaptions = clipsWithCaption(plan) === clips;
+  return directions.filter((direction) => direction === "T2A" || allHaveCaptions);
+}
+
+function clipsWithCaption({ captions }: QueryPlan): number {
+  return new Set(captions.map(({ clip }) => clip)).size;
+}
+
+/**
+ * Refuses an empty pool: no figure could be given.
+ *
+ * @throws DatasetEmptyError
+ */
+export function checkPool(
+  pool: ArrayLike<number>,
+  { title, split, clips }: EvaluationDataset,
+  missing: MissingClips,
+): void {
+  if (pool.length > 0) return;
+  const example = missing.examples[0];
+  throw new DatasetEmptyError(
+    `None of the ${clips.length} clips in the split "${split}" of "${title}" can take part: ${missing.notFound} not found, ` +
+      `${missing.unreadable} unreadable, ${missing.withoutExpert} without an expert, ${missing.withoutCaption} without a caption.` +
+      (example === undefined ? "" : ` For example ${example.clip}: ${example.reason}`),
+  );
+}
