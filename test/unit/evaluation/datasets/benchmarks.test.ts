@@ -103,8 +103,9 @@ describe("AudioCaps", () => {
     [`${HEADER}1,abcdefghijk,soon,Birds\n`, 'test.csv, line 2, start_time: expected seconds, found "soon".'],
     [`${HEADER}1,abcdefghijk,-1,Birds\n`, 'test.csv, line 2, start_time: expected seconds, found "-1".'],
     [`${HEADER}1,a,0,Birds\n2,,0,Birds\n`, "test.csv, line 3: the caption has no youtube_id."],
-    [`${HEADER}1,a,0,Birds\n2,a\n`, "test.csv, line 3: the row has another number of cells than the header."],
-    [`${HEADER}1,a,0,"Birds\n2,b,0,Rain\n`, "test.csv, line 3: a quotation mark is opened and never closed."],
+    [`${HEADER}1,a,0,Birds\n2,a\n`, "test.csv, line 3: expected 4 cells, as the header has; there are 2."],
+    [`${HEADER}1,a,0,"Birds\nsing"\n\n2,,0,Rain\n`, "test.csv, line 5: the caption has no youtube_id."],
+    [`${HEADER}1,a,0,"Birds\n2,b,0,Rain\n`, "test.csv, line 3: no CSV: a quotation mark is never closed."],
     [
       "audiocap_id,youtube,start_time\n",
       'test.csv, line 1: expected the columns audiocap_id, youtube_id, start_time, caption; youtube_id, caption is not among "audiocap_id,youtube,start_time".',
