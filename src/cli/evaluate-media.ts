@@ -2,8 +2,9 @@
 import type { Earshot } from "../earshot.js";
 import { EarshotError } from "../errors.js";
 import type { CompletedEvaluation } from "../evaluation/comparison/index.js";
-import { openDataset, resolveMedia, type ResolvedMedia } from "../evaluation/datasets/index.js";
+import { openDataset, resolveMedia, type DatasetClip, type ResolvedMedia } from "../evaluation/datasets/index.js";
 import type { ClipExcerpt } from "../evaluation/report/index.js";
+import { findIndexedClips } from "../evaluation/run/index-clips.js";
 import { DEFAULT_TENANT } from "../graphql/viewer.js";
 import { findFfmpeg, takeExcerpt, type FfmpegTools, type MediaExcerpt } from "../media/index.js";
 import { startBar } from "./bar.js";
@@ -30,13 +31,12 @@ export async function clipExcerpts(
   signal?: AbortSignal,
 ): Promise<Map<string, ClipExcerpt>> {
   const excerpts = new Map<string, ClipExcerpt>();
-  const { source } = evaluation.order;
   // Features have no media that one could look at.
-  if (source.kind === "features" || clips.length === 0) return excerpts;
+  if (evaluation.order.source.kind === "features" || clips.length === 0) return excerpts;
   let media: Map<string, ResolvedMedia>;
   let tools: FfmpegTools;
   try {
-    media = source.kind === "media" ? await mediaOfFolder(evaluation) : await mediaOfVideos(earshot, clips);
+    media = await mediaOf(earshot, evaluation);
     tools = await findFfmpeg(earshot.options, earshot.logger);
   } catch (error) {
     if (!(error instanceof EarshotError)) throw error;
@@ -69,13 +69,15 @@ export async function clipExcerpts(
   return excerpts;
 }
 
-/** The files of the data set's clips, found as the evaluation found them. */
-async function mediaOfFolder({ order }: CompletedEvaluation): Promise<Map<string, ResolvedMedia>> {
+/** The files of clips, found as the evaluation found them. */
+async function mediaOf(earshot: Earshot, { order }: CompletedEvaluation): Promise<Map<string, ResolvedMedia>> {
   const { source, dataset: benchmark, split } = order;
-  if (source.kind !== "media") return new Map();
-  const dataset = await openDataset({ benchmark, captions: source.captions ?? source.path, split });
+  if (source.kind === "features") return new Map();
+  const captions = source.kind === "index" ? source.captions : (source.captions ?? source.path);
+  const dataset = await openDataset({ benchmark, captions, split });
   try {
-    const files = await resolveMedia(dataset, source.path);
+    const files =
+      source.kind === "index" ? await filesOfVideos(earshot, dataset.clips) : await resolveMedia(dataset, source.path);
     return new Map(dataset.clips.flatMap(({ id }, place) => (files[place] ? [[id, files[place]]] : [])));
   } finally {
     await dataset.close();
@@ -83,14 +85,16 @@ async function mediaOfFolder({ order }: CompletedEvaluation): Promise<Map<string
 }
 
 /** The files of indexed videos, where they lie inside a media root. */
-async function mediaOfVideos(earshot: Earshot, clips: readonly string[]): Promise<Map<string, ResolvedMedia>> {
-  const media = new Map<string, ResolvedMedia>();
-  for (const clip of clips) {
-    const video = await earshot.catalog.videos.findByExternalId(DEFAULT_TENANT, clip);
-    const file = video === null ? null : await earshot.mediaFile(video);
-    if (file !== null) media.set(clip, { file, startSeconds: null, endSeconds: null });
-  }
-  return media;
+async function filesOfVideos(earshot: Earshot, clips: readonly DatasetClip[]): Promise<(ResolvedMedia | null)[]> {
+  const { catalog, pack } = earshot;
+  const found = await findIndexedClips(catalog, DEFAULT_TENANT, pack.id, clips);
+  return Promise.all(
+    found.map(async (indexed) => {
+      const video = indexed === null ? null : await catalog.videos.find(DEFAULT_TENANT, indexed.id);
+      const file = video === null ? null : await earshot.mediaFile(video);
+      return file === null ? null : { file, startSeconds: null, endSeconds: null };
+    }),
+  );
 }
 
 async function excerptOf(
