@@ -1,4 +1,5 @@
 import type { Benchmark } from "./benchmark.js";
+import { clipEncoding } from "./clip-encoding.js";
 import { evaluation } from "./evaluation.js";
 import { ingestSpeed } from "./ingest-speed.js";
 import { memory } from "./memory.js";
@@ -7,4 +8,12 @@ import { searchLatency } from "./search-latency.js";
 import { startUp } from "./start-up.js";
 
 /** All benchmarks, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [ingestSpeed, searchLatency, startUp, memory, moments, evaluation];
+export const BENCHMARKS: readonly Benchmark[] = [
+  ingestSpeed,
+  searchLatency,
+  startUp,
+  memory,
+  moments,
+  clipEncoding,
+  evaluation,
+];

@@ -1,7 +1,7 @@
 /** The media that are ingested: made by the configured ffmpeg, once in a run of the benchmarks. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, rename } from "node:fs/promises";
+import { readdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BenchContext } from "./benchmark.js";
@@ -47,6 +47,19 @@ export class BenchMedia {
       });
       await this.run(["-stream_loop", "-1", "-i", part, "-t", `${seconds}`, "-c", "copy", "-f", "mp4", file]);
     });
+  }
+
+  /** So many WAV files of equal length, with different parts of the sound of {@link wav}. */
+  async clips(count: number, seconds: number): Promise<string[]> {
+    const name = (clip: number) =>
+      path.join(this.context.folder, `clip-${seconds}-${String(clip).padStart(4, "0")}.wav`);
+    await this.make(`clips-${count}-${seconds}`, async (file) => {
+      const sound = await this.wav(count * seconds);
+      const pattern = path.join(this.context.folder, `clip-${seconds}-%04d.wav`);
+      await this.run(["-i", sound, "-c", "copy", "-f", "segment", "-segment_time", `${seconds}`, pattern]);
+      await writeFile(file, "");
+    });
+    return Array.from({ length: count }, (_, clip) => name(clip));
   }
 
   /** What is repeated: the demo's videos one after the other, or tones and noise where there are none. */
