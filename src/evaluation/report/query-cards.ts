@@ -59,15 +59,16 @@ export class QueryCards {
   }
 
   #hit({ direction }: EvaluationRankRecord, hit: RankedHit, rank: string): Markup {
-    const captions = hit.caption === null ? (this.material.captions.get(hit.clip) ?? []) : [hit.caption];
-    const [caption, ...others] = captions;
+    const all = (this.material.captions.get(hit.clip) ?? []).join(" / ");
+    // Which caption of a right answer came first is not known where it is behind the stored hits: all are shown.
+    const caption = hit.caption ?? (direction === "T2A" ? this.material.captions.get(hit.clip)?.[0] : all);
     return html`<li class="hit${hit.right ? " right" : ""}">
       <p class="place"><span>${rank}</span>${hit.right ? html`<strong>✓ right answer</strong>` : null}</p>
       ${direction === "T2A" ? this.#media(hit.clip) : null}
       ${
-        caption === undefined
+        caption === undefined || caption === ""
           ? null
-          : html`<p class="caption" dir="auto" title="${[caption, ...others].join("\n")}">${caption}</p>`
+          : html`<p class="caption" dir="auto" title="${all}">${caption}</p>`
       }
       ${clipName(hit.clip, hit.score)}
     </li>`;

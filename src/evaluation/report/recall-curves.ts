@@ -18,6 +18,9 @@ const LARGEST_EVEN_POOL = 20;
 const FIRST_KS = 50;
 const FURTHER_KS = 160;
 
+/** How far intervals stand from the place of their k. */
+const WHISKER_SHIFT = 2;
+
 /** The metrics that are marked on the curves. */
 const MARKED = [
   { k: 1, key: "recallAt1" },
@@ -70,7 +73,8 @@ function curve(metrics: RetrievalMetrics, ranks: readonly number[], at: (k: numb
   const sorted = [...ranks].sort((a, b) => a - b);
   const points = curvePlaces(metrics.pool).map((k) => `${place(at(k))},${place(heightOf(recallAt(k, sorted)))}`);
   const marks = MARKED.filter(({ k }) => k <= metrics.pool).map(({ k, key }) => {
-    const x = place(at(k));
+    // Beside each other, so that neither hides the other.
+    const x = place(at(k) + (metrics.direction === "T2A" ? -WHISKER_SHIFT : WHISKER_SHIFT));
     const { value, low, high } = metrics[key];
     return html`<g>
       <title>R@${k}: ${fixed(value)} %, 95 % interval ${fixed(low)} to ${fixed(high)} %</title>

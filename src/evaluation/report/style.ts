@@ -39,15 +39,15 @@ ul { padding-left: 1.2rem; }
 .notices li { background: var(--warn); color: var(--warn-ink); border-radius: 8px; padding: 0.5rem 0.9rem; margin-top: 0.4rem; }
 .wide { margin-top: 0.8rem; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.metrics { width: 100%; }
-.metrics th, .metrics td { padding: 0.45rem 0.4rem; text-align: right; white-space: nowrap; vertical-align: top; }
+.metrics { width: 100%; font-size: 0.94rem; }
+.metrics th, .metrics td { padding: 0.45rem 0.32rem; text-align: right; white-space: nowrap; vertical-align: top; }
 .metrics thead th { color: var(--soft); font-weight: 600; font-size: 0.82rem; vertical-align: bottom; }
 .metrics thead th[scope="colgroup"] { text-align: left; color: var(--ink); font-size: 0.9rem; padding-bottom: 0; }
 .metrics tbody tr { border-top: 1px solid var(--line); }
 .metrics .label { text-align: left; padding-left: 0.9rem; white-space: normal; min-width: 9rem; font-weight: 600; }
 .metrics .group { border-left: 1px solid var(--line); padding-left: 0.7rem; }
 .metrics tr > :last-child { padding-right: 0.9rem; }
-.metrics small { display: block; color: var(--soft); font-weight: 400; }
+.metrics small { display: block; color: var(--soft); font-weight: 400; font-size: 0.74rem; }
 .metrics td b { font-weight: 600; }
 .metrics .pool { color: var(--soft); }
 .metrics .paper .label, .metrics .paper b { font-weight: 400; }

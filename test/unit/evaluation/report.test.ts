@@ -243,6 +243,16 @@ describe("a report", () => {
     expect(text).toContain("clip-0 rank 2 of 4,060 1 about other-0-1 0.890 · other-0-1");
     expect(text).not.toContain("Text to audio");
   });
+
+  it("shows all captions of a clip where it is not known which of them came first", () => {
+    const query = rankedQuery({ target: "clip-0", rank: 40, ordinal: 0, direction: "A2T", query: "clip-0" });
+    const html = page({
+      evaluation: completedEvaluation({ retrieval: [madeUpMetrics("A2T", 4060, 812)] }),
+      directions: { A2T: direction([query]) },
+      captions: new Map([["clip-0", ["a bell rings", "a bell"]]]),
+    });
+    expect(textOf(html)).toContain("40 ✓ right answer a bell rings / a bell 0.500 · clip-0");
+  });
 });
 
 describe("the queries of a report", () => {
