@@ -38,6 +38,30 @@ export function pageInfo(cursors: readonly string[], hasNextPage: boolean, after
   });
 }
 
+/** The parts of a connection which all lists have. */
+export interface Page<Item> {
+  edges: { cursor: string; node: Item }[];
+  nodes: Item[];
+  pageInfo: PageInfo;
+}
+
+/**
+ * A page of a list which was read forwards.
+ *
+ * @param records those of the page, and one more when others follow
+ * @param size the most items of the page
+ */
+export function pageOf<Row, Item>(
+  records: readonly Row[],
+  { size, after }: { size: number; after: string | null | undefined },
+  cursorOf: (record: Row) => string,
+  itemOf: (record: Row) => Item,
+): Page<Item> {
+  const edges = records.slice(0, size).map((record) => ({ cursor: cursorOf(record), node: itemOf(record) }));
+  const cursors = edges.map(({ cursor }) => cursor);
+  return { edges, nodes: edges.map(({ node }) => node), pageInfo: pageInfo(cursors, records.length > size, after) };
+}
+
 /**
  * Checks a page size.
  *

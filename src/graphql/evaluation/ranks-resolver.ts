@@ -2,12 +2,12 @@ import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-gr
 import { EvaluationNotFoundError } from "../../errors.js";
 import { localId } from "../ids.js";
 import { pageComplexity } from "../limits.js";
-import { checkFirst, DEFAULT_PAGE_SIZE, pageInfo } from "../paging.js";
+import { checkFirst, DEFAULT_PAGE_SIZE, pageOf } from "../paging.js";
 import type { GraphQLServices } from "../services.js";
 import { checkRight } from "../viewer.js";
 import { EvaluationRankOrder, RetrievalDirection } from "./enums.js";
 import { decodeRankCursor, encodeRankCursor } from "./rank-cursor.js";
-import { EvaluationRank, EvaluationRankConnection, EvaluationRankEdge } from "./rank-types.js";
+import { EvaluationRank, EvaluationRankConnection } from "./rank-types.js";
 
 /** Query `evaluationRanks`. */
 @Resolver()
@@ -64,20 +64,14 @@ export class EvaluationRanksResolver {
     }
     const listing = { order: list.order, limit: size + 1, ...position };
     const records = await evaluationRanks.list(tenant, evaluationId, list.direction, listing);
-    const edges = records.slice(0, size).map((record) =>
-      Object.assign(new EvaluationRankEdge(), {
-        cursor: encodeRankCursor(list, record),
-        node: EvaluationRank.from(record),
-      }),
+    const page = pageOf(
+      records,
+      { size, after },
+      (record) => encodeRankCursor(list, record),
+      (record) => EvaluationRank.from(record),
     );
     return Object.assign(new EvaluationRankConnection(), {
-      edges,
-      nodes: edges.map(({ node }) => node),
-      pageInfo: pageInfo(
-        edges.map(({ cursor }) => cursor),
-        records.length > size,
-        after,
-      ),
+      ...page,
       countAll: () => evaluationRanks.count(tenant, evaluationId, list.direction),
     });
   }

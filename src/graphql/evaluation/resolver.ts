@@ -3,18 +3,12 @@ import type { EvaluationFilter } from "../../catalog/index.js";
 import { withUserErrors } from "../errors.js";
 import { localId } from "../ids.js";
 import { pageComplexity } from "../limits.js";
-import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageInfo } from "../paging.js";
+import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageOf } from "../paging.js";
 import type { GraphQLServices } from "../services.js";
 import { checkRight, type Viewer } from "../viewer.js";
 import { EvaluationDataset, EvaluationState } from "./enums.js";
 import { CancelEvaluationInput, RunEvaluationInput } from "./inputs.js";
-import {
-  CancelEvaluationPayload,
-  Evaluation,
-  EvaluationConnection,
-  EvaluationEdge,
-  RunEvaluationPayload,
-} from "./types.js";
+import { CancelEvaluationPayload, Evaluation, EvaluationConnection, RunEvaluationPayload } from "./types.js";
 
 /** Name of the list in its cursors. */
 const LIST = "evaluations";
@@ -66,19 +60,14 @@ export class EvaluationResolver {
     const filter: EvaluationFilter = { ...(state ? { state } : {}), ...(dataset ? { dataset } : {}) };
     const position = after === null || after === undefined ? undefined : decodeAgeCursor(LIST, after);
     const records = await evaluations.list(viewer.tenant, filter, size + 1, position);
-    const edges = records
-      .slice(0, size)
-      .map((record) =>
-        Object.assign(new EvaluationEdge(), { cursor: encodeAgeCursor(LIST, record), node: Evaluation.from(record) }),
-      );
+    const page = pageOf(
+      records,
+      { size, after },
+      (record) => encodeAgeCursor(LIST, record),
+      (record) => Evaluation.from(record),
+    );
     return Object.assign(new EvaluationConnection(), {
-      edges,
-      nodes: edges.map(({ node }) => node),
-      pageInfo: pageInfo(
-        edges.map(({ cursor }) => cursor),
-        records.length > size,
-        after,
-      ),
+      ...page,
       countAll: () => evaluations.count(viewer.tenant, filter),
     });
   }

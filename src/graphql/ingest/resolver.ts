@@ -2,12 +2,12 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } fro
 import { withUserErrors } from "../errors.js";
 import { localId } from "../ids.js";
 import { pageComplexity } from "../limits.js";
-import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageInfo } from "../paging.js";
+import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageOf } from "../paging.js";
 import type { GraphQLServices } from "../services.js";
 import { Video } from "../video/types.js";
 import { checkRight } from "../viewer.js";
 import { IngestVideoInput } from "./inputs.js";
-import { IngestJob, IngestJobConnection, IngestJobEdge, IngestJobState, IngestVideoPayload } from "./types.js";
+import { IngestJob, IngestJobConnection, IngestJobState, IngestVideoPayload } from "./types.js";
 
 /** Name of the list in its cursors. */
 const LIST = "jobs";
@@ -50,19 +50,14 @@ export class IngestResolver {
     const filter = state === null || state === undefined ? {} : { state };
     const position = after === null || after === undefined ? undefined : decodeAgeCursor(LIST, after);
     const records = await jobs.list(viewer.tenant, filter, size + 1, position);
-    const edges = records
-      .slice(0, size)
-      .map((record) =>
-        Object.assign(new IngestJobEdge(), { cursor: encodeAgeCursor(LIST, record), node: IngestJob.from(record) }),
-      );
+    const page = pageOf(
+      records,
+      { size, after },
+      (record) => encodeAgeCursor(LIST, record),
+      (record) => IngestJob.from(record),
+    );
     return Object.assign(new IngestJobConnection(), {
-      edges,
-      nodes: edges.map(({ node }) => node),
-      pageInfo: pageInfo(
-        edges.map(({ cursor }) => cursor),
-        records.length > size,
-        after,
-      ),
+      ...page,
       countAll: () => jobs.count(viewer.tenant, filter),
     });
   }

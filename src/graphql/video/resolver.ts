@@ -4,11 +4,11 @@ import { withUserErrors } from "../errors.js";
 import { localId, toGlobalId } from "../ids.js";
 import { IngestJob } from "../ingest/types.js";
 import { pageComplexity } from "../limits.js";
-import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageInfo } from "../paging.js";
+import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageOf } from "../paging.js";
 import type { GraphQLServices } from "../services.js";
 import { checkRight } from "../viewer.js";
 import { DeleteVideoInput, toVideoFilter, VideoFilterInput } from "./inputs.js";
-import { DeleteVideoPayload, Video, VideoConnection, VideoEdge } from "./types.js";
+import { DeleteVideoPayload, Video, VideoConnection } from "./types.js";
 
 /** Name of the list in its cursors. */
 const LIST = "videos";
@@ -63,19 +63,14 @@ export class VideoResolver {
     const videoFilter = toVideoFilter(filter);
     const position = after === null || after === undefined ? undefined : decodeAgeCursor(LIST, after);
     const records = await videos.list(viewer.tenant, videoFilter, size + 1, position);
-    const edges = records
-      .slice(0, size)
-      .map((record) =>
-        Object.assign(new VideoEdge(), { cursor: encodeAgeCursor(LIST, record), node: Video.from(record) }),
-      );
+    const page = pageOf(
+      records,
+      { size, after },
+      (record) => encodeAgeCursor(LIST, record),
+      (record) => Video.from(record),
+    );
     return Object.assign(new VideoConnection(), {
-      edges,
-      nodes: edges.map(({ node }) => node),
-      pageInfo: pageInfo(
-        edges.map(({ cursor }) => cursor),
-        records.length > size,
-        after,
-      ),
+      ...page,
       countAll: () => videos.count(viewer.tenant, videoFilter),
     });
   }
