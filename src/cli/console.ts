@@ -1,5 +1,8 @@
 /** Where a command writes, and what it may do there. */
 
+/** Exit code of a command that was interrupted. */
+export const INTERRUPTED = 130;
+
 /** The terminal of a command; tests hand over another one. */
 export interface Console {
   /** Writes a line of the answer. */

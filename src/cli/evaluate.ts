@@ -10,15 +10,12 @@ import {
 } from "../evaluation/comparison/index.js";
 import { comparedRuns } from "../evaluation/report/index.js";
 import { DEFAULT_TENANT } from "../graphql/viewer.js";
-import type { Console } from "./console.js";
+import { INTERRUPTED, type Console } from "./console.js";
 import { evaluationInput, type Beside, type EvaluateFlags } from "./evaluate-flags.js";
 import { checkReportFile, writeReport } from "./evaluate-report.js";
 import { evaluateJson } from "./evaluate-json.js";
 import { evaluationLines } from "./evaluate-table.js";
 import { followEvaluation } from "./follow-evaluation.js";
-
-/** Exit code of a program that was interrupted. */
-const INTERRUPTED = 130;
 
 /**
  * Runs the evaluation that the flags ask for, or takes an earlier one, prints its tables and writes its report.

@@ -1,13 +1,10 @@
 import { access } from "node:fs/promises";
 import type { Earshot } from "../earshot.js";
 import { DEFAULT_TENANT } from "../graphql/viewer.js";
-import type { Console } from "./console.js";
+import { INTERRUPTED, type Console } from "./console.js";
 import { ingestFiles, type IngestOutcome } from "./follow-jobs.js";
 import type { MediaFile, UnusablePath } from "./media-files.js";
 import { createDisplay } from "./progress.js";
-
-/** Exit code of a program that was interrupted. */
-const INTERRUPTED = 130;
 
 /**
  * `earshot ingest <file or folder...>`: makes files searchable and says how each one went.
