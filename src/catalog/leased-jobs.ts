@@ -115,7 +115,7 @@ export function ended<S extends "COMPLETED" | "FAILED" | "CANCELLED">(state: S) 
 
 /** What changes when a job ends well. */
 export function completed() {
-  return { ...ended("COMPLETED"), progress: 1, errorCode: null, errorMessage: null };
+  return { ...ended("COMPLETED"), stage: "COMMITTING", progress: 1, errorCode: null, errorMessage: null } as const;
 }
 
 /** A condition for jobs whose next attempt is due. */

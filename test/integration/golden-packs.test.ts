@@ -1,11 +1,8 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { goldenPrograms } from "../fixtures/golden-programs.js";
 import {
   encodeClips,
   encodeWords,
@@ -20,10 +17,7 @@ import {
  * by this runtime. They are no part of the repository, and importing them takes Python with the training package.
  */
 
-const run = promisify(execFile);
 const TOLERANCE = 1e-4;
-const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
-const GOLDEN = path.join(REPOSITORY, "../shared/data/golden/retrieval");
 const CASES = [
   "ce-vggish-vggsound-small",
   "ce-r2p1d-inst-vggish-vggsound-small",
@@ -31,7 +25,8 @@ const CASES = [
   "moee-vggish-vggsound-small",
 ];
 
-const missing = await whatIsMissing();
+const programs = await goldenPrograms();
+const { missing } = programs;
 const title = "packs made of the reference's own checkpoints";
 
 describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title} (SKIPPED: ${missing})`, () => {
@@ -39,10 +34,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "earshot-golden-"));
-    await run((await findPython())!, ["training/tests/import_golden.py", folder, ...CASES], {
-      cwd: REPOSITORY,
-      env: { ...process.env, OMP_NUM_THREADS: "1" },
-    });
+    if (programs.missing === undefined) await programs.run("import_golden.py", folder, ...CASES);
   }, 600_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -58,22 +50,3 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     }
   });
 });
-
-async function whatIsMissing(): Promise<string | undefined> {
-  if (!existsSync(GOLDEN)) return `${GOLDEN} is not there`;
-  if ((await findPython()) === undefined) return "no Python has the package earshot_training";
-  return undefined;
-}
-
-/** The interpreter of the training environment, else any that has the package. */
-async function findPython(): Promise<string | undefined> {
-  for (const python of [path.join(REPOSITORY, "training/.venv/bin/python"), "python3"]) {
-    try {
-      await run(python, ["-c", "import earshot_training.checkpoint_import, onnxruntime"], { cwd: REPOSITORY });
-      return python;
-    } catch {
-      // try the next one
-    }
-  }
-  return undefined;
-}

@@ -7,7 +7,7 @@ import { packQueries, scoreEvaluation, type MomentPairs } from "../scoring/index
 import { figuresOfMoments, momentAnswers } from "./clip-moments.js";
 import { encodeTexts } from "./encode-queries.js";
 import { expertsWithFeatures, fittingWords } from "./features-fit.js";
-import { assemble, checkPool, measurableDirections, type Measured, type Measuring } from "./measured.js";
+import { assemble, checkPool, checkQueries, measurableDirections, type Measured, type Measuring } from "./measured.js";
 import { mediaFingerprint, provenanceHash } from "./provenance.js";
 import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
 import { spoolFolder } from "./spool-folders.js";
@@ -51,6 +51,7 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
   stages.enter("ENCODING_CAPTIONS");
   const words = order.source.kind === "features" ? fittingWords(pack, dataset) : null;
   const plan = planQueries(dataset, clips.pool, words);
+  checkQueries(plan, dataset);
   const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
 
   stages.enter("SCORING");

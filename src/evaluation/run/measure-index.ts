@@ -6,7 +6,7 @@ import { MOST_SCORES, scoreEvaluation } from "../scoring/index.js";
 import { figuresOfMoments, MOMENTS_PER_QUERY } from "./clip-moments.js";
 import { encodeTexts } from "./encode-queries.js";
 import { checkUnchanged, findIndexedClips, indexedPool, type IndexedClip } from "./index-clips.js";
-import { assemble, checkPool, measurableDirections, type Measured, type Measuring } from "./measured.js";
+import { assemble, checkPool, checkQueries, measurableDirections, type Measured, type Measuring } from "./measured.js";
 import { indexFingerprint, provenanceHash } from "./provenance.js";
 import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
 
@@ -46,6 +46,7 @@ export async function measureIndex(measuring: Measuring): Promise<Measured> {
   stages.enter("ENCODING_CAPTIONS");
   const plan = planQueries(dataset, pool, null);
   checkSize(plan.texts.length, pool.length);
+  checkQueries(plan, dataset);
   const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
 
   stages.enter("SCORING");

@@ -113,3 +113,15 @@ export function checkPool(
       (example === undefined ? "" : ` For example ${example.clip}: ${example.reason}`),
   );
 }
+
+/**
+ * Refuses a pool of which nothing is asked.
+ *
+ * @throws DatasetEmptyError
+ */
+export function checkQueries({ captions, relevance }: QueryPlan, { title, split }: EvaluationDataset): void {
+  if (captions.length > 0 || relevance.length > 0) return;
+  throw new DatasetEmptyError(
+    `No query of the split "${split}" of "${title}" has a right clip among those that can take part.`,
+  );
+}

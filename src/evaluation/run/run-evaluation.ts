@@ -37,6 +37,8 @@ export async function runEvaluation(
       const measure = order.source.kind === "index" ? measureIndex : measureClips;
       const identify = async (identity: Parameters<typeof catalog.evaluations.identify>[2]) => {
         if (!(await catalog.evaluations.identify(id, workerId, identity))) throw new JobInterruption("lost");
+        // Its progress is told with the record.
+        Object.assign(evaluation, identity);
       };
       const measuring = { parts, evaluation, open, dataset, stages, identify, signal };
       const { result, ranks, mediaSeconds } = await measure(measuring);
