@@ -16,7 +16,7 @@ import {
   type MetricsRow,
   type ResultTable,
 } from "../evaluation/report/index.js";
-import { table, type Column } from "./text.js";
+import { plain, table, type Column } from "./text.js";
 
 /** Stands behind the rows of the paper that are about the same data set, experts and model. */
 const MATCH = " ←";
@@ -29,7 +29,7 @@ export function evaluationLines(evaluation: CompletedEvaluation, compared: Compa
     result.retrieval.some((metrics) => metrics.direction === direction),
   );
   return [
-    `${benchmarkName(evaluation)}, ${evaluation.order.split}: ${runName(evaluation)}`,
+    plain(`${benchmarkName(evaluation)}, ${evaluation.order.split}: ${runName(evaluation)}`),
     poolSentence(result),
     ...measured.flatMap((words) => ["", ...metricsLines(words, rows)]),
     ...(rows.some(({ matched }) => matched) ? ["", `${MATCH.trim()} the data set and the experts of this run`] : []),

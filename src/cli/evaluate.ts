@@ -16,6 +16,7 @@ import { checkReportFile, writeReport } from "./evaluate-report.js";
 import { evaluateJson } from "./evaluate-json.js";
 import { evaluationLines } from "./evaluate-table.js";
 import { followEvaluation } from "./follow-evaluation.js";
+import { plain } from "./text.js";
 
 /**
  * Runs the evaluation that the flags ask for, or takes an earlier one, prints its tables and writes its report.
@@ -38,7 +39,7 @@ export async function evaluateCommand(
   const { result } = evaluation;
   if (evaluation.state !== "COMPLETED" || result === null) {
     if (flags.json === true) out.print(JSON.stringify(evaluateJson(evaluation, []), null, 2));
-    out.complain(failureLine(evaluation));
+    out.complain(plain(failureLine(evaluation)));
     return signal?.aborted === true ? INTERRUPTED : 1;
   }
   const completed: CompletedEvaluation = { ...evaluation, result };
@@ -47,7 +48,7 @@ export async function evaluateCommand(
   if (flags.json === true) {
     out.print(JSON.stringify(evaluateJson(completed, comparisons), null, 2));
   } else {
-    for (const { message } of result.notices) out.complain(message);
+    for (const { message } of result.notices) out.complain(plain(message));
     for (const message of beside?.warnings ?? []) out.complain(message);
     for (const line of evaluationLines(completed, beside)) out.print(line);
     out.print();

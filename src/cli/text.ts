@@ -54,8 +54,13 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   ];
 }
 
+/** A text without the characters that would command a terminal: names and captions come from files. */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, " ");
+}
+
 function shorten(cell: string, widest = WIDEST_CELL): string {
-  const characters = [...cell.replace(/[\p{Cc}\p{Cf}]/gu, " ")];
+  const characters = [...plain(cell)];
   return characters.length <= widest ? characters.join("") : `${characters.slice(0, widest - 1).join("")}…`;
 }
 

@@ -187,9 +187,14 @@ describe("earshot evaluate", () => {
       { id: "tone", captions: ["thunder"] },
       { id: "part", captions: ["engine"], media: "tone.mkv", startSeconds: 1, endSeconds: 4 },
     ];
-    await writeFile(path.join(films, "clips.jsonl"), lines.map((line) => JSON.stringify(line)).join("\n"));
+    await writeFile(path.join(films, "films.jsonl"), lines.map((line) => JSON.stringify(line)).join("\n"));
+    await writeFile(path.join(films, "test.txt"), lines.map(({ id }) => id).join("\n"));
+    // A name that would colour the terminal.
+    const description = { formatVersion: 1, name: "\u001b[31mfilms", clips: "films.jsonl", experts: {} };
+    await writeFile(path.join(films, "dataset.json"), JSON.stringify({ ...description, splits: { test: "test.txt" } }));
     const file = path.join(folder, "films.html");
-    expect((await evaluate("--media", films, "--html", file)).code).toBe(0);
+    const { code, out } = await evaluate("--media", films, "--html", file);
+    expect([code, out[0]]).toEqual([0, " [31mfilms, test: tiny@1.0.0"]);
     const html = await readFile(file, "utf8");
     expect(html.match(/src="data:image\/jpeg;base64,/g)!.length).toBeGreaterThanOrEqual(3);
     expect(html.match(/src="data:audio\/mp4;base64,/g)).toHaveLength(3);
