@@ -91,8 +91,9 @@ export function renderReport(input: ReportInput): string {
   return `${page.text}\n`;
 }
 
-function chartsSection(input: ReportInput): Markup {
+function chartsSection(input: ReportInput): Markup | null {
   const directions = measured(input);
+  if (directions.length === 0) return null;
   const bins = rankBins(directions);
   return html`<section aria-labelledby="curves">
     <h2 id="curves">Recall and ranks</h2>

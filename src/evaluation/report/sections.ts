@@ -54,8 +54,10 @@ export function noticeList({ result }: CompletedEvaluation, compared: ComparedRu
 }
 
 /** The paper's table, with what the run is set beside. */
-export function metricsSection(evaluation: CompletedEvaluation, compared: ComparedRuns | null): Markup {
+export function metricsSection(evaluation: CompletedEvaluation, compared: ComparedRuns | null): Markup | null {
   const { retrieval } = evaluation.result;
+  // A data set can have queries with several right clips alone.
+  if (retrieval.length === 0) return null;
   const rows = [runRow(evaluation, "This run"), ...(compared?.rows ?? [])];
   const hasDeviations = rows.some(({ kind }) => kind !== "run");
   return html`<section aria-labelledby="metrics">

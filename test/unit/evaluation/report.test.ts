@@ -123,6 +123,12 @@ describe("a report", () => {
     expect(textOf(page())).not.toContain("R1@");
   });
 
+  it("has no empty table and charts where no clip has a caption of its own", () => {
+    const html = page({ evaluation: completedEvaluation({ retrieval: [] }), directions: {} });
+    expect(html).not.toMatch(/<table|<svg|R@1/);
+    expect(textOf(html)).toContain("812 of 816 clips ranked");
+  });
+
   it("counts in the histogram what the metrics count: a tie for the first place is no first place", () => {
     const html = page({}, [1, 1, 1.5, 5, 5.5, 6, 50.5, 812]);
     const bins = [...html.matchAll(/<title>(rank [^<]*)<\/title>/g)].map(([, title]) => title);
