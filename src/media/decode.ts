@@ -14,7 +14,7 @@ export interface DecodeOptions extends DecodeLimits {
 }
 
 /** Mixing to one channel adds the channels up at -3 dB each; another -3 dB make it the mean of a stereo pair. */
-const mixGain = Math.SQRT1_2;
+export const MIX_GAIN = Math.SQRT1_2;
 
 /**
  * Decodes one audio track to mono PCM: float32, full scale = 1, on the timeline of the file (time before a late start
@@ -43,22 +43,36 @@ export async function* decodePcm(
 
 function decodeArguments(file: string, { stream, sampleRate, span }: DecodeOptions): string[] {
   const seek = seekSeconds(span);
-  const filters = [
-    // Containers disagree about the first timestamp, and so do versions of ffmpeg: the start is set by hand. In the
-    // middle of the stream there is no first timestamp, but the clock of the container.
+  // Containers disagree about the first timestamp, and so do versions of ffmpeg: the start is set by hand. In the middle
+  // of the stream there is no first timestamp, but the clock of the container.
+  const timestamps =
     seek > stream.startSeconds
-      ? `asetpts=PTS-(${stream.clockSeconds + seek})/TB`
-      : `asetpts=PTS-STARTPTS+${stream.startSeconds - seek}/TB`,
-    // Fills the time before the start, and gaps, with silence.
-    `aresample=${sampleRate}:async=1:first_pts=0`,
-    ...(stream.channels > 1 ? [`volume=${mixGain}`] : []),
-  ];
+      ? `PTS-(${stream.clockSeconds + seek})/TB`
+      : `PTS-STARTPTS+${stream.startSeconds - seek}/TB`;
   return [
     ...["-nostdin", "-hide_banner", "-v", "error"],
     ...spanArguments(file, span),
-    ...["-map", `0:${stream.index}`, "-vn", "-sn", "-dn", "-map_metadata", "-1"],
+    ...["-map", `0:${stream.index}`, ...pcmArguments(timestamps, sampleRate, stream.channels > 1), "pipe:1"],
+  ];
+}
+
+/**
+ * Arguments of ffmpeg that make mono PCM of a stream, up to the name of the output.
+ *
+ * @param timestamps where its sound lies, as an expression of the filter asetpts
+ * @param isMixed whether it has several channels: they are turned down by {@link MIX_GAIN}
+ */
+export function pcmArguments(timestamps: string, sampleRate: number, isMixed: boolean): string[] {
+  const filters = [
+    `asetpts=${timestamps}`,
+    // Fills the time before the start, and gaps, with silence.
+    `aresample=${sampleRate}:async=1:first_pts=0`,
+    ...(isMixed ? [`volume=${MIX_GAIN}`] : []),
+  ];
+  return [
+    ...["-vn", "-sn", "-dn", "-map_metadata", "-1"],
     ...["-af", filters.join(","), "-ac", "1", "-ar", String(sampleRate)],
     // Without it every packet, 4 KB or less, is written and read on its own: that costs as much as the decoding.
-    ...["-c:a", "pcm_f32le", "-flush_packets", "0", "-f", "f32le", "pipe:1"],
+    ...["-c:a", "pcm_f32le", "-flush_packets", "0", "-f", "f32le"],
   ];
 }

@@ -1,4 +1,5 @@
 export { decodeFrames, type FrameOptions } from "./decode-frames.js";
+export { decodeTogether, FILES_TOGETHER } from "./decode-together.js";
 export { decodePcm, type DecodeOptions } from "./decode.js";
 export { takeExcerpt, type MediaExcerpt } from "./excerpt.js";
 export { MEDIA_FILE_NAME } from "./media-names.js";

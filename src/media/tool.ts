@@ -16,7 +16,7 @@ export interface ToolExit {
 /** A running ffmpeg or ffprobe. */
 export interface RunningTool {
   stdout: Readable;
-  /** The last words on stderr, at most {@link keptStderr} characters. */
+  /** The last words on stderr. */
   stderr(): string;
   /** Ends the program at once. */
   kill: () => void;
@@ -26,20 +26,22 @@ export interface RunningTool {
   dispose(): Promise<void>;
 }
 
-/** Characters of stderr that are kept: enough for the cause, too few to fill memory. */
-const keptStderr = 8192;
+/** Characters of stderr that are kept by default: enough for the cause, too few to fill memory. */
+const STDERR_CHARACTERS = 8192;
 
 /**
  * Starts a program with a list of arguments (no shell), no input, a bare environment, and a temporary folder of its
  * own as working directory.
  *
  * @param temporaryDirectory where its folder is made; the system's when left out
+ * @param stderrCharacters the most that is kept of stderr, its end
  * @throws FfmpegUnavailableError when it cannot be started
  */
 export async function startTool(
   program: string,
   args: readonly string[],
   temporaryDirectory: string = tmpdir(),
+  stderrCharacters = STDERR_CHARACTERS,
 ): Promise<RunningTool> {
   const cwd = await makeTemporaryFolder(temporaryDirectory);
   const child = spawn(program, args, {
@@ -51,7 +53,7 @@ export async function startTool(
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-keptStderr);
+    stderr = (stderr + text).slice(-stderrCharacters);
   });
   const closed = new Promise<ToolExit>((resolve, reject) => {
     child.once("error", reject).once("close", (code, signal) => {
@@ -93,6 +95,7 @@ export interface ToolLimits {
   timeoutSeconds: number;
   maxOutputBytes: number;
   temporaryDirectory?: string;
+  stderrCharacters?: number;
   signal?: AbortSignal;
 }
 
@@ -117,7 +120,7 @@ export async function runBinaryTool(
   limits: ToolLimits,
 ): Promise<ToolResult<Buffer>> {
   limits.signal?.throwIfAborted();
-  const tool = await startTool(program, args, limits.temporaryDirectory);
+  const tool = await startTool(program, args, limits.temporaryDirectory, limits.stderrCharacters);
   let overLimit = false;
   const stop = () => {
     overLimit = true;

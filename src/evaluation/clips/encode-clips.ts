@@ -1,23 +1,11 @@
 import { createHash } from "node:crypto";
 import { flatDimension } from "../../models/index.js";
-import type { DatasetClip } from "../datasets/index.js";
-import { encodeFeatureClips } from "./feature-clips.js";
+import { planFeatures } from "./feature-clips.js";
 import { inOrder } from "./in-order.js";
-import { encodeMediaClip } from "./media-clip.js";
+import { planMedia } from "./media-clips.js";
 import { MissingClipCount } from "./missing-clips.js";
-import type { ClipOutcome } from "./outcome.js";
 import { ClipSpool } from "./spool.js";
 import type { ClipParts, ClipProgress, ClipWork, EncodedClips } from "./types.js";
-
-/** Clips whose features are encoded together. A block that was broken off is encoded anew: it decides the rounding. */
-const FEATURE_BLOCK = 64;
-
-/** What became of clips that are next to each other. */
-interface Block {
-  outcomes: readonly ClipOutcome[];
-  /** Seconds of media. */
-  seconds: number;
-}
 
 /**
  * Turns the clips of a data set into vectors, in a folder on disk: memory does not grow with their number. A process that
@@ -37,71 +25,32 @@ export async function encodeClips(
   signal: AbortSignal,
 ): Promise<EncodedClips> {
   const { clips } = work.dataset;
-  const { blockSize, atOnce, encode } = planOf(parts, work);
+  const { source } = work;
+  const plan = source.kind === "features" ? planFeatures(parts, work) : await planMedia(parts, work, source);
+  // One more than can run: its features are read, or its file is decoded, meanwhile.
+  const atOnce = Math.max(
+    parts.inference.parallelism + 1,
+    source.kind === "media" ? parts.options.ingest.concurrency : 0,
+  );
   const spool = await ClipSpool.open(work.folder, keyOf(parts, work), flatDimension(parts.pack.manifest));
   try {
-    if (spool.length < clips.length) await spool.dropFrom(spool.length - (spool.length % blockSize));
+    await spool.dropFrom(plan.resumeAt(spool.length));
     onProgress(spool.length, clips.length);
     let mediaSeconds = 0;
+    const blocks = plan.blocksFrom(spool.length);
     for await (const { outcomes, seconds } of inOrder(
-      blocksFrom(spool.length, clips.length, blockSize),
+      blocks,
       atOnce,
-      encode,
+      (block, ended) => plan.encode(block, ended),
       signal,
     )) {
       await spool.append(outcomes);
       mediaSeconds += seconds;
       onProgress(spool.length, clips.length);
     }
-    return { ...collect(spool, work), mediaSeconds: work.source.kind === "media" ? mediaSeconds : null };
+    return { ...collect(spool, work), mediaSeconds: source.kind === "media" ? mediaSeconds : null };
   } finally {
     await spool.close();
-  }
-}
-
-/** How the clips are worked on. */
-interface Plan {
-  /** Clips that are encoded together. */
-  blockSize: number;
-  /** Blocks worked on at once. */
-  atOnce: number;
-  encode: (places: readonly number[], signal: AbortSignal) => Promise<Block>;
-}
-
-function planOf(parts: ClipParts, work: ClipWork): Plan {
-  const { dataset, source } = work;
-  // One more than can run: its features are read, or its file is opened, meanwhile.
-  const atOnce = parts.inference.parallelism + 1;
-  if (source.kind === "features") {
-    const names = parts.pack.manifest.experts.map(({ name }) => name);
-    const experts = names.filter((name) => work.experts?.includes(name) ?? true);
-    const encode: Plan["encode"] = async (places, signal) => {
-      const taking = places.map((place) => dataset.clips[place]!).filter((clip) => takesPart(clip, work));
-      const encoded = await encodeFeatureClips(parts, dataset, experts, taking, signal);
-      const outcomes = new Map(taking.map((clip, i) => [clip, encoded[i]!]));
-      return { outcomes: places.map((place) => outcomes.get(dataset.clips[place]!) ?? withoutCaption), seconds: 0 };
-    };
-    return { blockSize: FEATURE_BLOCK, atOnce, encode };
-  }
-  const encode: Plan["encode"] = async ([place], signal) => {
-    if (!takesPart(dataset.clips[place!]!, work)) return { outcomes: [withoutCaption], seconds: 0 };
-    const media = source.media[place!] ?? null;
-    const { outcome, seconds } = await encodeMediaClip(parts, work, source.tools, media, signal);
-    return { outcomes: [outcome], seconds };
-  };
-  return { blockSize: 1, atOnce: Math.max(parts.options.ingest.concurrency, atOnce), encode };
-}
-
-const withoutCaption: ClipOutcome = { missing: "withoutCaption", reason: "It has no caption." };
-
-function takesPart({ captions }: DatasetClip, { dataset }: ClipWork): boolean {
-  return captions.length > 0 || dataset.relevance.length > 0;
-}
-
-/** Places of clips, block by block. */
-function* blocksFrom(first: number, clips: number, blockSize: number): Generator<number[]> {
-  for (let from = first; from < clips; from += blockSize) {
-    yield Array.from({ length: Math.min(blockSize, clips - from) }, (_, i) => from + i);
   }
 }
 

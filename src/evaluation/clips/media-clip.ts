@@ -57,40 +57,61 @@ function isMediaFailure(error: unknown): error is EarshotError {
 }
 
 async function encodeFile(
-  { pack, encoder, options, logger }: ClipParts,
+  parts: ClipParts,
   { scoring, experts }: Pick<ClipWork, "scoring" | "experts">,
   tools: FfmpegTools,
   { file, startSeconds, endSeconds }: ResolvedMedia,
   signal: AbortSignal,
 ): Promise<EncodedMedia> {
-  const { sampleRate, experts: all } = pack.manifest;
-  const taken = all.filter(({ name }) => experts?.includes(name) ?? true);
+  const { pack, options, logger } = parts;
   const request = {
     path: file,
     bytes: (await stat(file)).size,
-    sound: taken.some(({ modality }) => modality === "audio"),
-    pictures: taken.some(({ modality }) => modality === "visual"),
-    sampleRate,
+    sound: attends(parts, experts, "audio"),
+    pictures: attends(parts, experts, "visual"),
+    sampleRate: pack.manifest.sampleRate,
     ...(startSeconds === null && endSeconds === null ? {} : { span: { startSeconds: startSeconds ?? 0, endSeconds } }),
   };
   const media = await openMediaFile({ tools, options, logger }, request, signal);
-  const meter = new Meter(sampleRate);
-  const streams = meter.measured(media.streams);
-  const rows: ClipRow[] = [];
   try {
-    if (scoring === "WHOLE_CLIP") {
-      const encoded = await encoder.encodeClip(streams, signal);
-      if (encoded !== null) rows.push({ ...encoded, segment: null });
-    } else {
-      for await (const group of encoder.encodeVideo(streams, undefined, signal)) {
-        for (const { pattern, vector, ...segment } of group) rows.push({ pattern, vector, segment });
-      }
-    }
+    const found = await encodeStreams(parts, scoring, media.streams, signal);
+    if (found.rows.length === 0) throw media.whyNothing();
+    return { outcome: { rows: found.rows }, seconds: found.seconds };
   } finally {
     media.close();
   }
-  if (rows.length === 0) throw media.whyNothing();
-  return { outcome: { rows }, seconds: meter.seconds };
+}
+
+/** Whether experts that take part attend to sound, or to pictures. */
+export function attends(
+  { pack }: Pick<ClipParts, "pack">,
+  experts: ClipWork["experts"],
+  modality: "audio" | "visual",
+): boolean {
+  return pack.manifest.experts.some(
+    (expert) => expert.modality === modality && (experts?.includes(expert.name) ?? true),
+  );
+}
+
+/** The rows of a clip, none where nothing is heard or seen, and the seconds that were read. */
+export async function encodeStreams(
+  { pack, encoder }: Pick<ClipParts, "pack" | "encoder">,
+  scoring: ClipWork["scoring"],
+  streams: VideoStreams,
+  signal: AbortSignal,
+): Promise<{ rows: ClipRow[]; seconds: number }> {
+  const meter = new Meter(pack.manifest.sampleRate);
+  const measured = meter.measured(streams);
+  const rows: ClipRow[] = [];
+  if (scoring === "WHOLE_CLIP") {
+    const encoded = await encoder.encodeClip(measured, signal);
+    if (encoded !== null) rows.push({ ...encoded, segment: null });
+  } else {
+    for await (const group of encoder.encodeVideo(measured, undefined, signal)) {
+      for (const { pattern, vector, ...segment } of group) rows.push({ pattern, vector, segment });
+    }
+  }
+  return { rows, seconds: meter.seconds };
 }
 
 /** Tells how many seconds of a clip are decoded. */
