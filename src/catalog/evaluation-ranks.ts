@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CatalogTransaction, Database } from "./database.js";
 import type {
   EvaluationRankRecord,
@@ -15,13 +16,17 @@ const WRITE_SIZE = 500;
 export class EvaluationRankRepository {
   constructor(private readonly database: Database) {}
 
-  /** Adds the ranks of an evaluation. */
+  /** Adds the ranks of an evaluation. Other work gets its turn between the statements. */
   async add(tx: CatalogTransaction, evaluationId: string, ranks: readonly EvaluationRankRecord[]): Promise<void> {
     for (let first = 0; first < ranks.length; first += WRITE_SIZE) {
-      const data = ranks.slice(first, first + WRITE_SIZE).map(({ hits, ...columns }) => {
-        return { ...columns, evaluationId, hits: hits as unknown as Prisma.InputJsonArray };
-      });
-      await tx.prisma.evaluationRank.createMany({ data });
+      if (first > 0) await nextTurn();
+      await tx.execute(
+        `INSERT INTO EvaluationRank (evaluationId, direction, ordinal, key, query, target, rank, score, hits)
+         SELECT ?, value->>'direction', value->>'ordinal', value->>'key', value->>'query', value->>'target',
+           value->>'rank', value->>'score', value->'hits'
+         FROM json_each(?)`,
+        [evaluationId, JSON.stringify(ranks.slice(first, first + WRITE_SIZE))],
+      );
     }
   }
 

@@ -16,7 +16,7 @@ let outside: string;
 const media: EvaluationInput = { dataset: "CUSTOM", source: { media: "sounds" } };
 const index: EvaluationInput = { dataset: "CUSTOM", source: { index: true }, captions: "sounds" };
 const submit = (input: EvaluationInput) => test.earshot.evaluation.submit(input, DEFAULT_TENANT);
-const any = (fields: Record<string, unknown>) => ({ ...media, ...fields }) as EvaluationInput;
+const any = (fields: Record<string, unknown>) => ({ ...media, ...fields });
 
 beforeAll(async () => {
   root = await realpath(await mkdtemp(path.join(tmpdir(), "earshot-root-")));
