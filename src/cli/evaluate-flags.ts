@@ -57,7 +57,7 @@ const ORDER_FLAGS = [
 export function withEvaluateFlags(command: Command, wholeNumber: (text: string) => number): Command {
   return command
     .addOption(
-      new Option("--dataset <name>", "benchmark whose protocol counts")
+      new Option("--dataset <name>", `benchmark whose protocol counts: ${DATASETS.map(typed).join(", ")}`)
         .argParser(oneOf(DATASETS))
         .default("CUSTOM" satisfies BenchmarkName, "custom"),
     )
@@ -77,11 +77,13 @@ export function withEvaluateFlags(command: Command, wholeNumber: (text: string) 
     .option("--seed <number>", "of the confidence intervals; tells the runs of a series apart (default 0)", wholeNumber)
     .option("--series <name>", "name that the runs of one model, trained from several seeds, share")
     .option("--notes <text>", "what to remember about the run")
-    .option(
-      "--against <paper:table1..4 | id>",
-      "set a table of the paper, or another evaluation, beside it; may be repeated",
-      (text: string, earlier: Beside[]) => [...earlier, beside(text)],
-      [],
+    .addOption(
+      new Option(
+        "--against <paper:table1..4 | id>",
+        "set a table of the paper, or another evaluation, beside it; may be repeated",
+      )
+        .argParser((text: string, earlier: Beside[]) => [...earlier, beside(text)])
+        .default([], "nothing"),
     )
     .option("--json", "print JSON")
     .option("--html <file>", "write a report: one page with table, curves, and the best and worst queries")
@@ -130,14 +132,18 @@ function absolute(name: string | undefined): string | null {
   return name === undefined ? null : path.resolve(name);
 }
 
-/** Reads a constant in the way it is typed, e.g. `queryd-segments`. */
+/** Reads a constant. */
 function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
-  const typed = (name: string): string => name.toLowerCase().replaceAll("_", "-");
   return (text) => {
     const found = names.find((name) => typed(name) === typed(text));
     if (found === undefined) throw new InvalidArgumentError(`It must be one of ${names.map(typed).join(", ")}.`);
     return found;
   };
+}
+
+/** A constant as it is typed, e.g. `queryd-segments`. */
+function typed(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
 }
 
 function list(text: string): string[] {

@@ -33,7 +33,7 @@ export function evaluationLines(evaluation: CompletedEvaluation, compared: Compa
     poolSentence(result),
     ...measured.flatMap((words) => ["", ...metricsLines(words, rows)]),
     ...(rows.some(({ matched }) => matched) ? ["", `${MATCH.trim()} the data set and the experts of this run`] : []),
-    ...resultLines(differencesTable(compared), "* the interval does not hold 0"),
+    ...resultLines(differencesTable(compared)),
     ...resultLines(relevanceTable(result)),
     ...resultLines(momentsTable(result)),
   ];
@@ -63,13 +63,14 @@ function metricsLines({ direction, name, short }: (typeof DIRECTIONS)[number], r
 }
 
 /** A table whose figures stand over their intervals. */
-function resultLines(result: ResultTable | null, note?: string): string[] {
+function resultLines(result: ResultTable | null): string[] {
   if (result === null) return [];
   const lines = result.rows.flatMap(({ label, cells }) => [
     [label, ...cells.map((cell) => (typeof cell === "string" ? cell : cell.value))],
     ["", ...cells.map((cell) => (typeof cell === "string" ? "" : cell.spread))],
   ]);
-  return ["", ...table(columnsOf(result.columns), lines), ...(note === undefined ? [] : [note])];
+  const marked = result.rows.some(({ cells }) => cells.some((cell) => typeof cell !== "string" && cell.clear));
+  return ["", ...table(columnsOf(result.columns), lines), ...(marked ? ["* the interval does not hold 0"] : [])];
 }
 
 /** Room for the names of all rows of the paper. */
