@@ -49,7 +49,12 @@ export const clipEncoding: Benchmark = {
     const media = clips.map((file) => ({ file, startSeconds: null, endSeconds: null }));
     const common = { experts: null, folder };
     const works: Record<string, ClipWork> = {
-      media: { ...common, dataset: datasetOf(files), source: { kind: "media", media, tools }, scoring: "BEST_SEGMENT" },
+      media: {
+        ...common,
+        dataset: datasetOf(files),
+        source: { kind: "media", media, fingerprint: "", tools },
+        scoring: "BEST_SEGMENT",
+      },
       features: {
         ...common,
         dataset: datasetOf(rows, featuresOf(pack)),

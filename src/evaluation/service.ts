@@ -100,7 +100,7 @@ export class EvaluationService {
       onUpdate: (record, change) => this.tell(record, change),
     });
     this.queue = queue;
-    await removeStaleSpools(options.dataDirectory, await catalog.evaluations.unfinishedIds());
+    await removeStaleSpools(options.dataDirectory, () => catalog.evaluations.unfinishedIds());
     await queue.start();
   }
 

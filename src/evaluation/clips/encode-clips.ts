@@ -57,13 +57,13 @@ export async function encodeClips(
 /** Hash of all that decides the vectors. */
 function keyOf({ pack, options }: ClipParts, { dataset, source, scoring, experts }: ClipWork): string {
   const decisive = {
-    format: 1,
+    format: 2,
     manifest: pack.manifest,
     experts,
     scoring,
     dataset: [dataset.benchmark, dataset.title, dataset.split, dataset.version],
     clips: dataset.clips.map(({ id, row }) => [id, row]),
-    source: source.kind === "features" ? source.kind : [source.media, source.tools.version],
+    source: source.kind === "features" ? source.kind : [source.media, source.fingerprint, source.tools.version],
     options: [options.limits, options.audioTrack, options.ingest.silenceThreshold],
   };
   return createHash("sha256").update(JSON.stringify(decisive)).digest("hex");

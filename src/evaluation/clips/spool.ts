@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
+import { constants, mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
@@ -31,6 +31,9 @@ const NEWLINE = "\n".charCodeAt(0);
  * The rows of a clip are written before its line, and the line has their checksum. So whatever a process leaves that is
  * killed, and whatever is left after the power went: the clips before the first line that is torn, or whose rows are not
  * what it says, are whole, and the rest is dropped. That is why nothing has to be forced to the disk on the way.
+ *
+ * Each clip has its place in the files. So a process that was taken for dead and still writes, while another one has
+ * taken the work up, writes over clips what they are anyway.
  */
 export class ClipSpool {
   /** The clips that are done, in order. */
@@ -63,8 +66,8 @@ export class ClipSpool {
         await writeFile(`${keyFile!}.new`, key);
         await rename(`${keyFile!}.new`, keyFile!);
       }
-      const rows = await open(rowsFile!, "a+");
-      const lines = await open(linesFile!, "a+");
+      const rows = await open(rowsFile!, constants.O_RDWR | constants.O_CREAT);
+      const lines = await open(linesFile!, constants.O_RDWR | constants.O_CREAT);
       const spool = new ClipSpool(rowsFile!, rows, lines, dimension);
       await spool.recover();
       return spool;
@@ -88,8 +91,9 @@ export class ClipSpool {
       return { vectors, entry, line: Buffer.from(`${JSON.stringify(entry)}\n`) };
     });
     await writing(async () => {
-      await this.rows.appendFile(Buffer.concat(written.map(({ vectors }) => vectors)));
-      await this.lines.appendFile(Buffer.concat(written.map(({ line }) => line)));
+      const { rows, line } = this.end;
+      await writeAt(this.rows, Buffer.concat(written.map(({ vectors }) => vectors)), rows);
+      await writeAt(this.lines, Buffer.concat(written.map((of) => of.line)), line);
     });
     for (const { vectors, entry, line } of written) this.remember(entry, line.length, vectors.length);
   }
@@ -169,6 +173,14 @@ function parse(line: string): SpoolEntry | undefined {
     return entrySchema.safeParse(JSON.parse(line)).data;
   } catch {
     return undefined;
+  }
+}
+
+/** Writes all of some bytes, wherever the file ends. */
+async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }
 

@@ -22,8 +22,11 @@ export interface ClipParts {
 export type ClipSource =
   /** The features of the data set. */
   | { kind: "features" }
-  /** Media files: one for each clip of the data set, as `resolveMedia` finds them; null where there is none. */
-  | { kind: "media"; media: readonly (ResolvedMedia | null)[]; tools: FfmpegTools };
+  /**
+   * Media files: one for each clip of the data set, as `resolveMedia` finds them; null where there is none. The
+   * fingerprint tells what is in them: it is another one when a file has changed.
+   */
+  | { kind: "media"; media: readonly (ResolvedMedia | null)[]; fingerprint: string; tools: FfmpegTools };
 
 /** What is to be encoded. */
 export interface ClipWork {
@@ -35,7 +38,7 @@ export interface ClipWork {
   experts: readonly string[] | null;
   /**
    * Folder of the vectors, made when it is missing. What an earlier run left there is gone on with, if it was made of
-   * the same pack, data set, experts and settings; otherwise it is thrown away.
+   * the same pack, data set, media, experts and settings; otherwise it is thrown away.
    */
   folder: string;
 }

@@ -25,12 +25,17 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
   const wanted = chooseExperts(pack.manifest, order.experts);
   const experts = order.source.kind === "features" ? expertsWithFeatures(pack, wanted, dataset) : wanted;
   const source = await openSource(measuring);
-  const fingerprint = source.kind === "media" ? await mediaFingerprint(source.media, signal) : null;
   await identify({
     packId: pack.id,
     datasetTitle: dataset.title,
     datasetVersion: dataset.version,
-    provenanceHash: provenanceHash({ order, pack, dataset, experts, clips: fingerprint }),
+    provenanceHash: provenanceHash({
+      order,
+      pack,
+      dataset,
+      experts,
+      clips: source.kind === "media" ? source.fingerprint : null,
+    }),
   });
 
   stages.enter("ENCODING_CLIPS");
@@ -84,14 +89,14 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
   });
 }
 
-async function openSource({ parts, evaluation, dataset }: Measuring): Promise<ClipSource> {
+async function openSource({ parts, evaluation, dataset, signal }: Measuring): Promise<ClipSource> {
   const { source } = evaluation.order;
   if (source.kind !== "media") return { kind: "features" };
   const [media, tools] = await Promise.all([
     resolveMedia(dataset, source.path),
     findFfmpeg(parts.options, parts.logger),
   ]);
-  return { kind: "media", media, tools };
+  return { kind: "media", media, fingerprint: await mediaFingerprint(media, signal), tools };
 }
 
 /** The pack's own encoder, or one that runs no experts but those. It shares the threads of the models. */

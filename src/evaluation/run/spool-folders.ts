@@ -14,9 +14,15 @@ export function removeSpool(dataDirectory: string, evaluationId: string): Promis
 /**
  * Removes the vectors of evaluations that have ended, which a process left behind that was killed.
  *
- * @param unfinished ids of the evaluations that wait or run
+ * @param unfinishedIds reads the ids of the evaluations that wait or run
  */
-export async function removeStaleSpools(dataDirectory: string, unfinished: readonly string[]): Promise<void> {
+export async function removeStaleSpools(
+  dataDirectory: string,
+  unfinishedIds: () => Promise<readonly string[]>,
+): Promise<void> {
   const names = await readdir(path.join(dataDirectory, "evaluations")).catch(() => []);
-  for (const name of names) if (!unfinished.includes(name)) await removeSpool(dataDirectory, name);
+  if (names.length === 0) return;
+  // Only now: another process may begin an evaluation meanwhile, whose folder is not among those.
+  const unfinished = new Set(await unfinishedIds());
+  for (const name of names) if (!unfinished.has(name)) await removeSpool(dataDirectory, name);
 }

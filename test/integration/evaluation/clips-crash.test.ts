@@ -14,7 +14,7 @@ import { TINY_PACK } from "../../fixtures/tiny-pack.js";
 import { bundledTools } from "../../fixtures/tools.js";
 
 const PROGRAM = fileURLToPath(new URL("../../fixtures/encode-clips-process.ts", import.meta.url));
-const CLIPS = 60;
+const CLIPS = 110;
 
 let folder: string;
 beforeEach(async () => {
@@ -25,7 +25,7 @@ afterEach(() => rm(folder, { recursive: true }));
 describe("a process that is killed while it encodes clips", () => {
   it("has lost none that were done, and the next one ends with the same bytes", { timeout: 120_000 }, async () => {
     const files = await Promise.all(
-      Array.from({ length: CLIPS }, (_, i) => writeWav(path.join(folder, `${i}.wav`), noise(10_000 + 1_000 * i, i))),
+      Array.from({ length: CLIPS }, (_, i) => writeWav(path.join(folder, `${i}.wav`), noise(10_000 + 200 * i, i))),
     );
     const [killed, calm] = [path.join(folder, "killed"), path.join(folder, "calm")];
     let done = 0;
@@ -53,7 +53,7 @@ describe("a process that is killed while it encodes clips", () => {
         parts,
         {
           dataset: datasetOf(files.map((_, place) => `clip-${place}`)),
-          source: { kind: "media", media, tools },
+          source: { kind: "media", media, fingerprint: "", tools },
           scoring: "BEST_SEGMENT",
           experts: null,
           folder: into,

@@ -43,7 +43,7 @@ function mediaWork(
 ): ClipWork {
   return {
     dataset: datasetOf(media.map((_, place) => `clip-${place}`)),
-    source: { kind: "media", media, tools },
+    source: { kind: "media", media, fingerprint: "", tools },
     scoring: "BEST_SEGMENT",
     experts: null,
     folder,
@@ -197,6 +197,7 @@ describe("encoding the media of a data set", { timeout: 60_000 }, () => {
       const source = {
         kind: "media",
         media: [whole(await sample("colours.mp4"))],
+        fingerprint: "",
         tools: { ...tools, ffmpeg },
       } as const;
       const work = { ...mediaWork([]), dataset: datasetOf(["a"]), source, folder: path.join(folder, name) };
@@ -215,6 +216,7 @@ describe("encoding the media of a data set", { timeout: 60_000 }, () => {
     const source = {
       kind: "media",
       media: [whole(await sample("tone.wav"))],
+      fingerprint: "",
       tools: { ...tools, ffmpeg: path.join(data, "nowhere") },
     } as const;
     await expect(encode(hearing, { ...mediaWork([]), dataset: datasetOf(["a"]), source })).rejects.toMatchObject({
@@ -355,6 +357,21 @@ describe("vectors that an earlier run has left", { timeout: 60_000 }, () => {
     const anew = await encode(hearing, { ...work, ...other });
     expect(anew.progress[0]).toBe(0);
     expect(anew.mediaSeconds).toBeGreaterThan(10);
+  });
+
+  it("of files that have changed meanwhile are thrown away", async () => {
+    const media = work.source.kind === "media" ? work.source : expect.unreachable();
+    const anew = await encode(hearing, { ...work, source: { ...media, fingerprint: "of other files" } });
+    expect(anew.progress[0]).toBe(0);
+  });
+
+  it("stay whole when a process that was taken for dead still writes", async () => {
+    await cut(folder, "clips.jsonl", 10);
+    await cut(folder, "rows.f32", 100);
+    const both = await Promise.all([encode(hearing, work), encode(hearing, work)]);
+    for (const { progress } of both) expect(progress[0]).toBeLessThan(5);
+    expect(await bytesOf(folder)).toEqual(bytes);
+    expect((await encode(hearing, work)).progress).toEqual([5]);
   });
 
   it("are the same with several models at work at once", async () => {
