@@ -7,10 +7,10 @@ import { makeTemporaryFolder } from "./temporary.js";
 import { runTool } from "./tool.js";
 
 /** Most files that are decoded by one ffmpeg. More would hardly save anything. */
-export const FILES_TOGETHER = 8;
+export const FILES_TOGETHER = 16;
 
 /** Longest sound of a file, in seconds: all of it is held in memory. */
-const LONGEST_SECONDS = 60;
+const LONGEST_SECONDS = 40;
 
 /** Most that ffmpeg says about the files of one run; of what is behind that, files count as not plain. */
 const LOG_CHARACTERS = 64 * 1024;
@@ -19,7 +19,7 @@ const LOG_CHARACTERS = 64 * 1024;
  * Decodes the sound of short files with one ffmpeg: to look into each, and to start a decoder for each, takes longer than
  * to decode some seconds of sound. The samples are the very same as those of {@link openMediaFile}.
  *
- * That holds for plain files: those with one stream, which is sound of less than a minute. For others, and when anything
+ * That holds for plain files: those with one stream, which is sound of less than 40 seconds. For others, and when anything
  * goes wrong, even with one of them alone, there is null: `openMediaFile` tells more.
  *
  * @param files absolute paths; at most {@link FILES_TOGETHER}

@@ -5,7 +5,7 @@ import { attends, encodeMediaClip, encodeStreams, type EncodedMedia } from "./me
 import { takesPart, withoutCaption, type Plan } from "./plan.js";
 import type { ClipParts, ClipSource, ClipWork } from "./types.js";
 
-/** Largest file that may be decoded together with others, in bytes: a minute of uncompressed stereo. */
+/** Largest file that may be decoded together with others, in bytes: 40 seconds of 24-bit stereo at 48 kHz. */
 const SMALL_BYTES = 12 * 1024 ** 2;
 
 /**
