@@ -99,7 +99,7 @@ export interface CheckedOperation {
  *
  * @param costs Earshot's schema: merged into a host's by SDL and resolvers, its fields lose their costs.
  * @returns throws a GraphQLError when an operation is too deep (`OPERATION_TOO_DEEP`) or costs too much
- *   (`OPERATION_TOO_COMPLEX`)
+ *   (`OPERATION_TOO_COMPLEX`), or when its variables do not fit (`BAD_USER_INPUT`)
  */
 export function operationCheck(
   { maxDepth, maxComplexity }: OperationLimits,
@@ -114,7 +114,7 @@ export function operationCheck(
     if (selections > MAX_SELECTIONS) {
       throw refusal("OPERATION_TOO_COMPLEX", `The operation has more than ${MAX_SELECTIONS} selections.`);
     }
-    const complexity = getComplexity({
+    const complexity = costOf({
       schema,
       query: document,
       variables,
@@ -126,6 +126,16 @@ export function operationCheck(
       throw refusal("OPERATION_TOO_COMPLEX", text);
     }
   };
+}
+
+/** @throws GraphQLError with a code when a variable, whose value the cost depends on, is missing or wrong */
+function costOf(options: Parameters<typeof getComplexity>[0]): number {
+  try {
+    return getComplexity(options);
+  } catch (error) {
+    if (!(error instanceof GraphQLError) || error.extensions["code"] !== undefined) throw error;
+    throw refusal("BAD_USER_INPUT", error.message, error.nodes);
+  }
 }
 
 /** An Apollo Server plugin which refuses operations that do not pass the {@link operationCheck}. */
@@ -152,8 +162,8 @@ function estimatorOf(costs: GraphQLSchema): ComplexityEstimator {
   };
 }
 
-function refusal(code: string, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
+function refusal(code: string, message: string, nodes?: GraphQLError["nodes"]): GraphQLError {
+  return new GraphQLError(message, { nodes: nodes ?? null, extensions: { code, http: { status: 400 } } });
 }
 
 /**

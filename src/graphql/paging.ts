@@ -116,9 +116,10 @@ export function encodeAgeCursor(list: string, position: AgePosition): string {
  * @throws InvalidCursorError when it is damaged, invented or of another list.
  */
 export function decodeAgeCursor(list: string, cursor: string): AgePosition {
-  return decodeCursor(list, cursor, ([time, id, ...more]) =>
-    Number.isSafeInteger(time) && typeof id === "string" && id !== "" && more.length === 0
-      ? { createdAt: new Date(time as number), id }
-      : null,
-  );
+  return decodeCursor(list, cursor, ([time, id, ...more]) => {
+    if (!Number.isSafeInteger(time) || typeof id !== "string" || id === "" || more.length > 0) return null;
+    const createdAt = new Date(time as number);
+    // Dates end long before integers do.
+    return Number.isNaN(createdAt.getTime()) ? null : { createdAt, id };
+  });
 }

@@ -41,8 +41,7 @@ export function subscriptionReader({ schema, options }: Earshot): (payload: Subs
       check({ schema, document, operation, variables: variables ?? {} });
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      // Without a code it is one of a variable, whose value the cost depends on.
-      return [error.extensions["code"] === undefined ? withCode("BAD_USER_INPUT", error) : error];
+      return [error];
     }
     return { schema, document, operationName: operationName ?? null, variableValues: variables ?? null };
   };

@@ -23,8 +23,9 @@ export function encodeRankCursor(list: RankList, { rank, ordinal }: RankPosition
  * @throws InvalidCursorError when it is damaged, invented or of another list.
  */
 export function decodeRankCursor(list: RankList, cursor: string): RankPosition {
+  // JSON has no infinity, but reads numbers that are too large, such as 1e999, as one.
   return decodeCursor(nameOf(list), cursor, ([rank, ordinal]) =>
-    typeof rank === "number" && isOrdinal(ordinal) ? { rank, ordinal } : null,
+    Number.isFinite(rank) && isOrdinal(ordinal) ? { rank: rank as number, ordinal } : null,
   );
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toGlobalId } from "../../../src/graphql/ids.js";
+import { localId, toGlobalId } from "../../../src/graphql/ids.js";
 import { ALL_RIGHTS, type Right, type ViewerOptions } from "../../../src/graphql/viewer.js";
 import { madeUpMetrics } from "../../fixtures/completed-evaluation.js";
 import { openTestEarshot, type AnyData, type TestEarshot } from "../../fixtures/earshot.js";
@@ -197,6 +197,9 @@ describe("evaluations", () => {
     expect(targets(best)).toEqual(["clip-2", "clip-0"]);
     const backwards = { id, order: "WORST", after: best["pageInfo"].endCursor };
     expect(await codes(RANKS, backwards)).toEqual(["INVALID_CURSOR"]);
+    const madeUp = `["ranks:${localId("Evaluation", id, "id")}:T2A:WORST",1e999,1]`;
+    const endless = { id, order: "WORST", after: Buffer.from(madeUp).toString("base64url") };
+    expect(await codes(RANKS, endless)).toEqual(["INVALID_CURSOR"]);
     expect(await codes(RANKS, { id, first: 101 })).toEqual(["FIRST_OUT_OF_RANGE"]);
     const otherDirection = await run(`query ($id: ID!) { evaluationRanks(id: $id, direction: A2T) { totalCount } }`, {
       id,

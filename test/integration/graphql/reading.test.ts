@@ -3,6 +3,9 @@ import { recordedLog } from "../../fixtures/recorded-log.js";
 import type { Logger } from "../../../src/config/index.js";
 import { addScoredVideo, openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
 
+/** Of a time that is later than any date. */
+const LATE_CURSOR = Buffer.from(JSON.stringify(["jobs", Number.MAX_SAFE_INTEGER, "x"])).toString("base64url");
+
 afterEach(() => vi.restoreAllMocks());
 
 describe("lists", () => {
@@ -50,6 +53,7 @@ describe("lists", () => {
     [`{ videos(after: "x") { totalCount } }`, "INVALID_CURSOR"],
     [`{ ingestJobs(first: 1000) { totalCount } }`, "FIRST_OUT_OF_RANGE"],
     [`{ ingestJobs(after: "WyJ2aWRlb3MiLDEsIngiXQ") { totalCount } }`, "INVALID_CURSOR"],
+    [`{ ingestJobs(after: "${LATE_CURSOR}") { totalCount } }`, "INVALID_CURSOR"],
     [`{ video { id } }`, "ONE_ARGUMENT_NEEDED"],
     [`{ video(id: "x", externalId: "x") { id } }`, "ONE_ARGUMENT_NEEDED"],
     [`{ video(id: "x") { id } }`, "INVALID_ID"],

@@ -57,6 +57,18 @@ describe("the server", () => {
     expect(answer.errors[0].extensions).toEqual({ code: "QUERY_EMPTY", field: "query" });
   });
 
+  it.each([
+    ["query ($id: ID!) { node(id: $id) { id } }", {}, 'Variable "$id" of required type "ID!" was not provided.'],
+    ["query ($first: Int) { videos(first: $first) { totalCount } }", { first: "x" }, "Int cannot represent"],
+  ])("says what is wrong with the variables of %s", async (query, variables, message) => {
+    const response = await post({ query, variables });
+    expect(response.status).toBe(400);
+    const { errors } = await json(response);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatchObject({ extensions: { code: "BAD_USER_INPUT" }, locations: [{ line: 1 }] });
+    expect(errors[0].message).toContain(message);
+  });
+
   it("is alive", async () => {
     const response = await get("/health");
     expect(response.status).toBe(200);
