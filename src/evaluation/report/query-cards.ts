@@ -43,7 +43,7 @@ export class QueryCards {
     const shown = query.hits.slice(0, SHOWN_HITS);
     return html`<li class="card ${query.direction === "A2T" ? "of-clip" : "of-caption"}">
       <header>
-        ${query.direction === "T2A" ? html`<p class="query" dir="auto">${query.query}</p>` : this.#clipQuery(query)}
+        ${query.direction === "T2A" ? html`<p class="query" dir="auto">${shortened(query.query)}</p>` : this.#clipQuery(query)}
         <p class="rank${query.rank === 1 ? " first" : ""}">rank <b>${rankText(query.rank)}</b> of ${grouped(pool)}</p>
       </header>
       <ol class="hits">
@@ -68,7 +68,7 @@ export class QueryCards {
       ${
         caption === undefined || caption === ""
           ? null
-          : html`<p class="caption" dir="auto" title="${all}">${caption}</p>`
+          : html`<p class="caption" dir="auto" title="${shortened(all)}">${shortened(caption)}</p>`
       }
       ${clipName(hit.clip, hit.score)}
     </li>`;
@@ -96,6 +96,15 @@ export class QueryCards {
     this.#sounds.set(clip, id);
     return html`<audio id="${id}" controls preload="none" aria-label="${label}" src="${sound}"></audio>`;
   }
+}
+
+/** Most characters of a text: a paragraph of captions fits, and a page of texts without end stays small. */
+const LONGEST_TEXT = 2000;
+
+function shortened(text: string): string {
+  if (text.length <= LONGEST_TEXT) return text;
+  // No half of a character that takes two code units stays behind.
+  return `${text.slice(0, LONGEST_TEXT - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 /** The right answer of a query as a hit, where it is none of the first. */

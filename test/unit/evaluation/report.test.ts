@@ -206,6 +206,18 @@ describe("a report", () => {
     expect(html).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;");
   });
 
+  it("cuts texts that have no end, and stays small", () => {
+    const endless = "a crow caws, ".repeat(20_000);
+    const queries = Array.from({ length: 20 }, (_, ordinal) => ({
+      ...rankedQuery({ target: `clip-${ordinal}`, rank: 1 + ordinal, ordinal }),
+      query: `${ordinal}: ${endless}`,
+    }));
+    const captions = new Map(queries.map(({ target, query }) => [target, [query, query]]));
+    const html = page({ directions: { T2A: direction(queries) }, captions });
+    expect(html.length).toBeLessThan(1e6);
+    expect(html).toMatch(/<p class="query" dir="auto">0: [^<]{1996}…<\/p>/);
+  });
+
   it("needs nothing but itself, and names no path of the machine", () => {
     const clip = rankedQuery({ target: "clip-0", rank: 1, ordinal: 0 });
     const excerpts = new Map<string, ClipExcerpt>([
