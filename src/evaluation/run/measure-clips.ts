@@ -1,13 +1,21 @@
 import { createEncoder, type Encoder } from "../../encoding/index.js";
 import { findFfmpeg } from "../../media/index.js";
 import { chooseExperts } from "../../models/index.js";
-import { encodeClips, type ClipSource, type EncodedClips } from "../clips/index.js";
+import { encodeClips, takesPart, type ClipSource, type EncodedClips } from "../clips/index.js";
 import { resolveMedia } from "../datasets/index.js";
 import { packQueries, scoreEvaluation, type MomentPairs } from "../scoring/index.js";
 import { figuresOfMoments, momentAnswers } from "./clip-moments.js";
 import { encodeTexts } from "./encode-queries.js";
 import { expertsWithFeatures, fittingWords } from "./features-fit.js";
-import { assemble, checkPool, checkQueries, measurableDirections, type Measured, type Measuring } from "./measured.js";
+import {
+  assemble,
+  checkPool,
+  checkQueries,
+  checkSize,
+  measurableDirections,
+  type Measured,
+  type Measuring,
+} from "./measured.js";
 import { mediaFingerprint, provenanceHash } from "./provenance.js";
 import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
 import { spoolFolder } from "./spool-folders.js";
@@ -38,6 +46,14 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
     }),
   });
 
+  if (source.kind === "media") {
+    // Decoding may take hours.
+    const likely = Uint32Array.from(dataset.clips.keys()).filter((place) => {
+      return source.media[place] !== null && takesPart(place, { dataset });
+    });
+    checkSize(planQueries(dataset, likely, null), likely.length);
+  }
+
   stages.enter("ENCODING_CLIPS");
   const clips = await encodeClips(
     { ...parts, pack, encoder: encoderOf(measuring, experts), inference: open.inference },
@@ -56,6 +72,7 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
   stages.enter("ENCODING_CAPTIONS");
   const words = order.source.kind === "features" ? fittingWords(pack, dataset) : null;
   const plan = planQueries(dataset, clips.pool, words);
+  checkSize(plan, clips.pool.length);
   checkQueries(plan, dataset);
   const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
 
@@ -84,7 +101,7 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
     ...{ experts, wanted, plan, texts, scored },
     pool: clips.pool,
     missing: clips.missing,
-    moments: scored.moments && momentsOf(measuring, plan, scored.moments, clips),
+    moments: scored.moments && (await momentsOf(measuring, plan, scored.moments, clips)),
     mediaSeconds: clips.mediaSeconds,
   });
 }
@@ -115,12 +132,12 @@ function momentPairs({ moments }: QueryPlan): MomentPairs {
   };
 }
 
-function momentsOf(
-  { parts, open, evaluation }: Measuring,
+async function momentsOf(
+  { parts, open, evaluation, signal }: Measuring,
   { moments: pairs }: QueryPlan,
   scores: Parameters<typeof momentAnswers>[1],
   clips: EncodedClips,
 ) {
-  const answers = momentAnswers(pairs, scores, clips, parts.momentFinder(open.pack.manifest));
+  const answers = await momentAnswers(pairs, scores, clips, parts.momentFinder(open.pack.manifest), signal);
   return figuresOfMoments(pairs, answers, evaluation.order.seed);
 }

@@ -1,12 +1,20 @@
 import { queryVector, type EncodedQuery } from "../../encoding/index.js";
-import { EvaluationTooLargeError } from "../../errors.js";
+import { EvaluationLibraryChangedError } from "../../errors.js";
 import type { VectorFilter } from "../../vectors/index.js";
 import type { MomentAnswer } from "../metrics/moment-metrics.js";
-import { MOST_SCORES, scoreEvaluation } from "../scoring/index.js";
+import { scoreEvaluation } from "../scoring/index.js";
 import { figuresOfMoments, MOMENTS_PER_QUERY } from "./clip-moments.js";
 import { encodeTexts } from "./encode-queries.js";
 import { checkUnchanged, findIndexedClips, indexedPool, type IndexedClip } from "./index-clips.js";
-import { assemble, checkPool, checkQueries, measurableDirections, type Measured, type Measuring } from "./measured.js";
+import {
+  assemble,
+  checkPool,
+  checkQueries,
+  checkSize,
+  measurableDirections,
+  type Measured,
+  type Measuring,
+} from "./measured.js";
 import { indexFingerprint, provenanceHash } from "./provenance.js";
 import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
 
@@ -45,7 +53,7 @@ export async function measureIndex(measuring: Measuring): Promise<Measured> {
 
   stages.enter("ENCODING_CAPTIONS");
   const plan = planQueries(dataset, pool, null);
-  checkSize(plan.texts.length, pool.length);
+  checkSize(plan, pool.length);
   checkQueries(plan, dataset);
   const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
 
@@ -75,15 +83,6 @@ export async function measureIndex(measuring: Measuring): Promise<Measured> {
   });
 }
 
-/** Before the table is made: the scoring would refuse it only afterwards. */
-function checkSize(texts: number, clips: number): void {
-  if (texts * clips <= MOST_SCORES) return;
-  throw new EvaluationTooLargeError(
-    `${texts} different queries and ${clips} videos make ${texts * clips} scores; an evaluation takes at most ` +
-      `${MOST_SCORES}. Take a smaller split.`,
-  );
-}
-
 async function searchAll(
   { parts, evaluation, open, stages, signal }: Measuring,
   { texts, moments }: QueryPlan,
@@ -103,10 +102,11 @@ async function searchAll(
   for (const [text, query] of queries.entries()) {
     signal.throwIfAborted();
     if (query.embeddings.length > 0) {
-      const row = scores.subarray(text * videos.length, (text + 1) * videos.length).fill(-Infinity);
+      const row = scores.subarray(text * videos.length, (text + 1) * videos.length);
       const patternQueries = patterns.map((pattern) => ({ pattern, vector: queryVector(query, pattern) }));
       const hits = await vectors.queryVideos(pack.id, patternQueries, filter, { limit: videos.length });
       const hitOf = new Map(hits.map((hit) => [places.get(hit.videoId)!, hit]));
+      checkAllFound(hitOf.size, videos.length);
       for (const [place, { score }] of hitOf) row[place] = score;
       for (const pair of pairsOf.get(text) ?? []) {
         const { clip, truths } = moments[pair]!;
@@ -118,4 +118,13 @@ async function searchAll(
     stages.advance((SEARCHES_SHARE * (text + 1)) / texts.length);
   }
   return { scores, answers };
+}
+
+/** A search without a limit finds every video that has segments, or the vectors are not those of the catalog. */
+function checkAllFound(found: number, videos: number): void {
+  if (found === videos) return;
+  throw new EvaluationLibraryChangedError(
+    `The vector index found ${found} of ${videos} videos of the data set. The evaluation begins anew; if that does not ` +
+      "help, ingest the videos again.",
+  );
 }

@@ -7,9 +7,9 @@ import type {
   MissingClips,
   MomentFigures,
 } from "../../catalog/index.js";
-import { DatasetEmptyError } from "../../errors.js";
+import { DatasetEmptyError, EvaluationTooLargeError } from "../../errors.js";
 import type { EvaluationDataset } from "../datasets/index.js";
-import type { ScoringResult } from "../scoring/index.js";
+import { MOST_SCORES, type ScoringResult } from "../scoring/index.js";
 import type { EncodedTexts } from "./encode-queries.js";
 import { noticesOf } from "./notices.js";
 import type { OpenPack, RunParts } from "./parts.js";
@@ -111,6 +111,21 @@ export function checkPool(
     `None of the ${clips.length} clips in the split "${split}" of "${title}" can take part: ${missing.notFound} not found, ` +
       `${missing.unreadable} unreadable, ${missing.withoutExpert} without an expert, ${missing.withoutCaption} without a caption.` +
       (example === undefined ? "" : ` For example ${example.clip}: ${example.reason}`),
+  );
+}
+
+/**
+ * Refuses a table that the scoring would refuse, before the work that comes before it.
+ *
+ * @param clips number of clips in the pool
+ * @throws EvaluationTooLargeError
+ */
+export function checkSize({ texts }: Pick<QueryPlan, "texts">, clips: number): void {
+  const scores = texts.length * clips;
+  if (scores <= MOST_SCORES) return;
+  throw new EvaluationTooLargeError(
+    `${texts.length} different queries and ${clips} clips make ${scores} scores; an evaluation takes at most ` +
+      `${MOST_SCORES}. Take a smaller split.`,
   );
 }
 

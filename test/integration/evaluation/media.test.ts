@@ -1,4 +1,4 @@
-import { copyFile, readdir } from "node:fs/promises";
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EvaluationRankRecord, EvaluationRecord } from "../../../src/catalog/index.js";
@@ -115,6 +115,24 @@ describe("an evaluation of whole clips", () => {
   });
 });
 
+describe("an evaluation of more clips and captions than can be scored", () => {
+  it("is refused before a clip is decoded", async () => {
+    const media = "many.wav";
+    const lines = Array.from({ length: 16_400 }, (_, i) =>
+      JSON.stringify({ id: `${i}`, captions: [`sound ${i}`], media }),
+    );
+    const folder = path.join(test.root, "many");
+    await mkdir(folder);
+    await writeFile(path.join(folder, "clips.jsonl"), lines.join("\n"));
+    await copyFile(path.join(sounds, "turn.wav"), path.join(folder, media));
+    const stages = new Set<string>();
+    test.earshot.evaluation.events.on("evaluation", ({ stage }) => stages.add(stage));
+    const ended = await test.evaluate({ dataset: "CUSTOM", source: { media: "many" } });
+    expect(ended).toMatchObject({ state: "FAILED", errorCode: "EVALUATION_TOO_LARGE", attempts: 1 });
+    expect(stages).not.toContain("ENCODING_CLIPS");
+  });
+});
+
 describe("an evaluation of the index", () => {
   const input: EvaluationInput = { dataset: "CUSTOM", source: { index: true }, captions: "sounds" };
   let fromMedia: EvaluationRecord;
@@ -164,5 +182,20 @@ describe("an evaluation of the index", () => {
     const ended = await evaluation.waitFor("another tenant", id);
     expect(ended).toMatchObject({ state: "FAILED", errorCode: "DATASET_EMPTY", result: null });
     expect(ended.errorMessage).toMatch(/7 not found/);
+  });
+
+  it("ends when the vectors are not those of the videos, instead of being tried for ever", async () => {
+    const { catalog, vectors, pack } = test.earshot;
+    const odd = (await catalog.videos.indexed(DEFAULT_TENANT)).find(({ externalId }) => externalId === "odd")!;
+    const written = await catalog.transaction((tx) => vectors.deleteVideo(pack.id, odd.id, tx));
+    await written.publish();
+    const ended = await test.evaluate(input);
+    expect(ended).toMatchObject({
+      state: "FAILED",
+      errorCode: "EVALUATION_LIBRARY_CHANGED",
+      attempts: 3,
+      result: null,
+    });
+    expect(ended.errorMessage).toMatch(/found 3 of 4 videos/);
   });
 });
