@@ -1,21 +1,18 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { newId, openCatalog, type EvaluationRecord } from "../../../src/catalog/index.js";
 import type { EvaluationInput } from "../../../src/evaluation/index.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { createEarshot, type Earshot, type EarshotOptions } from "../../../src/index.js";
 import { TEST_PACK } from "../../fixtures/earshot.js";
 import { quickEvaluation } from "../../fixtures/evaluating.js";
+import { runAndKill } from "../../fixtures/killed-process.js";
 import { writeSoundDataset } from "../../fixtures/sound-dataset.js";
 import { noise } from "../../fixtures/sounds.js";
 import { silentLogger } from "../../fixtures/tools.js";
 
-const PROGRAM = fileURLToPath(new URL("../../fixtures/evaluation-process.ts", import.meta.url));
 const WORDS = ["rumble", "hum", "alarm", "whistle", "hiss", "tone"];
 const INPUT: EvaluationInput = { dataset: "CUSTOM", source: { media: "." } };
 
@@ -42,13 +39,6 @@ afterAll(() => rm(root, { recursive: true }));
 beforeEach(() => {
   options = optionsOf(newId());
 });
-afterEach(() => {
-  for (const child of children) child.kill("SIGKILL");
-});
-
-/** Processes that a test which fails may leave behind. */
-const children = new Set<ChildProcess>();
-
 function optionsOf(name: string): EarshotOptions {
   return {
     dataDirectory: path.join(root, name),
@@ -87,18 +77,8 @@ async function outcome({ catalog, evaluation }: Earshot) {
 }
 
 /** Submits the evaluation in a process and kills that, without warning, at the first update that fits. */
-async function killAt(fits: (update: Update) => boolean): Promise<void> {
-  const given = [JSON.stringify(options), JSON.stringify(INPUT)];
-  const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, ...given], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.add(child);
-  const gone = new Promise<NodeJS.Signals | null>((resolve) => child.once("exit", (_, signal) => resolve(signal)));
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (fits(JSON.parse(line) as Update)) child.kill("SIGKILL");
-  }
-  expect(await gone).toBe("SIGKILL");
-  children.delete(child);
+function killAt(fits: (update: Update) => boolean): Promise<void> {
+  return runAndKill("evaluation-process.ts", [JSON.stringify(options), JSON.stringify(INPUT)], fits);
 }
 
 /** What a reader sees of the evaluation at this moment: all of its figures, or none. */

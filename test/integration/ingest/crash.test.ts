@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../../src/catalog/index.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
@@ -12,9 +9,8 @@ import type { JobUpdate } from "../../../src/ingest/index.js";
 import { addJob, addVideo } from "../../fixtures/catalog.js";
 import { TEST_PACK } from "../../fixtures/earshot.js";
 import { quickIngest } from "../../fixtures/ingesting.js";
+import { runAndKill } from "../../fixtures/killed-process.js";
 import { sample } from "../../fixtures/media-samples.js";
-
-const PROGRAM = fileURLToPath(new URL("../../fixtures/ingest-process.ts", import.meta.url));
 
 let folder: string;
 let media: string;
@@ -34,12 +30,8 @@ beforeEach(async () => {
   };
 });
 afterEach(async () => {
-  for (const child of children) child.kill("SIGKILL");
   await rm(folder, { recursive: true });
 });
-
-/** Processes that a test which fails may leave behind. */
-const children = new Set<ChildProcess>();
 
 async function place(name: Parameters<typeof sample>[0], as: string): Promise<string> {
   const file = path.join(media, as);
@@ -47,18 +39,9 @@ async function place(name: Parameters<typeof sample>[0], as: string): Promise<st
   return file;
 }
 
-/** Runs the program and kills it, without warning, at the first update that fits. */
-async function runUntil(fits: (update: JobUpdate) => boolean, files: readonly string[] = []): Promise<void> {
-  const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, JSON.stringify(options), ...files], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.add(child);
-  const gone = new Promise<NodeJS.Signals | null>((resolve) => child.once("exit", (_, signal) => resolve(signal)));
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (fits(JSON.parse(line) as JobUpdate)) child.kill("SIGKILL");
-  }
-  expect(await gone).toBe("SIGKILL");
-  children.delete(child);
+/** Works on jobs in a process and kills that, without warning, at the first update that fits. */
+function runUntil(fits: (update: JobUpdate) => boolean, files: readonly string[] = []): Promise<void> {
+  return runAndKill("ingest-process.ts", [JSON.stringify(options), ...files], fits);
 }
 
 /** Opens the same data again, lets all jobs end, and tells what there is. */
