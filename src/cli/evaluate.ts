@@ -49,7 +49,7 @@ export async function evaluateCommand(
     out.print(JSON.stringify(evaluateJson(completed, comparisons), null, 2));
   } else {
     for (const { message } of result.notices) out.complain(plain(message));
-    for (const message of beside?.warnings ?? []) out.complain(message);
+    for (const message of beside?.warnings ?? []) out.complain(plain(message));
     for (const line of evaluationLines(completed, beside)) out.print(line);
     out.print();
     out.print(`Evaluation ${completed.id}`);

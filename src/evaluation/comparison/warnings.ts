@@ -15,7 +15,8 @@ const COMMON: readonly {
 }[] = [
   {
     code: "DATASETS_DIFFER",
-    of: ({ order }) => order.dataset,
+    // One's own data sets share a name of benchmark: their titles tell them apart.
+    of: ({ order, datasetTitle }) => (order.dataset === "CUSTOM" ? `CUSTOM "${datasetTitle}"` : order.dataset),
     what: "data sets",
     advice: "Their figures do not measure the same thing.",
   },

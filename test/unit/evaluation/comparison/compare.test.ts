@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { EvaluationsNotComparableError } from "../../../../src/errors.js";
 import { compareEvaluations, MAX_COMPARED, type PaperTable } from "../../../../src/evaluation/comparison/index.js";
 import { pairedDifferences } from "../../../../src/evaluation/metrics/retrieval-metrics.js";
+import { completedEvaluation } from "../../../fixtures/completed-evaluation.js";
 import { ranksOfSketches, sketchRun, type RunSketch } from "../../../fixtures/compared-runs.js";
 
 const compare = (sketches: RunSketch[], paper: PaperTable | null = null) =>
@@ -82,6 +83,16 @@ describe("compareEvaluations", () => {
     const compared = await compare([{ id: "a" }, { id: "b", ...other }]);
     expect(codes(compared)).toEqual(expected);
     expect(JSON.stringify(compared.warnings)).not.toContain("secret");
+  });
+
+  it("tells two data sets of one's own apart by their titles", async () => {
+    const evaluations = ["doors", "birds"].map((datasetTitle) => {
+      const evaluation = completedEvaluation({}, { id: datasetTitle, datasetTitle });
+      return { ...evaluation, order: { ...evaluation.order, dataset: "CUSTOM" as const } };
+    });
+    const { warnings } = await compareEvaluations(evaluations, () => Promise.resolve([]));
+    expect(warnings[0]!.code).toBe("DATASETS_DIFFER");
+    expect(warnings[0]!.message).toContain('CUSTOM "doors", CUSTOM "birds"');
   });
 
   it("pairs nothing between different data sets, whose queries may have the same keys by chance", async () => {
