@@ -21,8 +21,11 @@ export async function planMedia(
 ): Promise<Plan> {
   const { clips } = work.dataset;
   const onlySound = !attends(parts, work.experts, "visual");
+  const mostBytes = Math.min(SMALL_BYTES, parts.options.limits.maxFileBytes);
   const small = await Promise.all(
-    clips.map(async (_, place) => onlySound && takesPart(place, work) && (await isSmall(media[place] ?? null))),
+    clips.map(
+      async (_, place) => onlySound && takesPart(place, work) && (await isSmall(media[place] ?? null, mostBytes)),
+    ),
   );
 
   const encodeOne = async (place: number, sound: Float32Array | null, signal: AbortSignal): Promise<EncodedMedia> => {
@@ -62,10 +65,10 @@ export async function planMedia(
   };
 }
 
-async function isSmall(media: ResolvedMedia | null): Promise<boolean> {
+async function isSmall(media: ResolvedMedia | null, mostBytes: number): Promise<boolean> {
   if (media?.startSeconds !== null || media.endSeconds !== null) return false;
   const found = await stat(media.file).catch(() => null);
-  return found !== null && found.isFile() && found.size > 0 && found.size <= SMALL_BYTES;
+  return found !== null && found.isFile() && found.size > 0 && found.size <= mostBytes;
 }
 
 async function* fromMemory(sound: Float32Array): AsyncGenerator<Float32Array> {

@@ -191,6 +191,13 @@ describe("encoding the media of a data set", { timeout: 60_000 }, () => {
     expect([...found.pool]).toEqual([0, 1]);
   });
 
+  it("takes no file that is larger than allowed, however small", async () => {
+    const { options } = hearing;
+    const narrow = { ...hearing, options: { ...options, limits: { ...options.limits, maxFileBytes: 100 } } };
+    const found = await encode(narrow, mediaWork([whole(await sample("tone.wav"))]));
+    expect(found.missing.examples[0]!.reason).toMatch(/^MEDIA_TOO_LARGE: /);
+  });
+
   it("tries a decoder that crashed once more, and no more", async () => {
     const attempts = async (name: string, onFrames: string) => {
       const ffmpeg = await writeDecoder(path.join(data, name), onFrames);
