@@ -16,6 +16,9 @@ import { momentQueries } from "./moments.js";
 import { DESCRIPTION_FILE, isNeutral, readNeutral, type NeutralSet } from "./neutral.js";
 import { versionOf } from "./version.js";
 
+/** Longest caption that is taken: captions are stored with every hit, and shown. */
+const MOST_CHARACTERS = 10_000;
+
 /** Which data set is wanted. Paths are absolute; whether they may be read is checked before. */
 export interface DatasetRequest {
   benchmark: BenchmarkName;
@@ -132,6 +135,12 @@ function splitNamed(set: CaptionSet, name: string): CaptionSplit {
     );
   }
   if (split.clips.length === 0) throw new DatasetEmptyError(`The split "${name}" of "${set.title}" lists no clips.`);
+  const endless = split.clips.find(({ captions }) => captions.some((text) => text.length > MOST_CHARACTERS));
+  if (endless !== undefined) {
+    throw new DatasetInvalidError(
+      `A caption of the clip "${endless.id}" in "${set.title}" has more than ${MOST_CHARACTERS} characters.`,
+    );
+  }
   if (split.relevance.length === 0 && split.clips.every(({ captions }) => captions.length === 0)) {
     throw new DatasetEmptyError(`No clip in the split "${name}" of "${set.title}" has a caption.`);
   }

@@ -99,7 +99,7 @@ function missingClips({ missing, dataset }: NoticeParts): EvaluationNotice[] {
   return [
     {
       code: "CLIPS_MISSING",
-      message: `${total} of ${dataset.clips.length} clips are not in the pool: ${reasons.join(", ")}. A smaller pool makes retrieval easier.`,
+      message: `Clips that are not in the pool: ${total} of ${dataset.clips.length} (${reasons.join(", ")}). A smaller pool makes retrieval easier.`,
     },
   ];
 }
@@ -109,7 +109,7 @@ function unknownWords({ captions, unknownCaptions }: NoticeParts): EvaluationNot
   return [
     {
       code: "UNKNOWN_WORDS",
-      message: `${unknownCaptions} of ${captions} captions hold no word that the model pack knows; they count all the same.`,
+      message: `Captions without a word that the model pack knows: ${unknownCaptions} of ${captions}. They count all the same.`,
     },
   ];
 }

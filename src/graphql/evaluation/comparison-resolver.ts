@@ -8,7 +8,7 @@ import { EvaluationComparison } from "./comparison-types.js";
 import { PaperTable } from "./enums.js";
 
 /** Cost of each evaluation beside what is asked for it: its ranks are read and drawn a thousand times. */
-const COMPARISON_COST = 50;
+const COMPARISON_COST = 200;
 
 /** Query `compareEvaluations`. */
 @Resolver()

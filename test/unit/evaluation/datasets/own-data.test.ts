@@ -100,6 +100,14 @@ describe("one's own clips", () => {
     expect([dataset.title, dataset.clips[0]!.captions]).toEqual(["films", ["a bark", "rain"]]);
   });
 
+  it("are refused with a caption that has no end", async () => {
+    const folder = await folderOf({ "clips.jsonl": lines({ id: "film", captions: ["rain ".repeat(2001)] }) });
+    await expect(openDataset({ benchmark: "CUSTOM", captions: folder })).rejects.toMatchObject({
+      code: "DATASET_INVALID",
+      message: said(/A caption of the clip "film" in ".+" has more than 10000 characters/),
+    });
+  });
+
   it("are refused where there are none, or none has a caption", async () => {
     await expect(open(await folderOf({ "clips.jsonl": "" }))).rejects.toMatchObject({ code: "DATASET_EMPTY" });
     const silent = await folderOf({ "clips.jsonl": lines({ id: "a", captions: [" "] }) });
