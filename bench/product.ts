@@ -7,7 +7,6 @@ import type * as configModule from "../src/config/index.js";
 import type * as earshotModule from "../src/earshot.js";
 import type * as encodingModule from "../src/encoding/index.js";
 import type * as clipsModule from "../src/evaluation/clips/index.js";
-import type * as evaluationModule from "../src/evaluation/index.js";
 import type * as mediaModule from "../src/media/index.js";
 import type * as matrixProductModule from "../src/models/matrix-product.js";
 import type * as modelsModule from "../src/models/index.js";
@@ -22,7 +21,6 @@ export const { createLogger, processEnvironment, resolveOptions } = (await built
 )) as typeof configModule;
 export const { createEncoder, queryVector } = (await built("encoding/index.js")) as typeof encodingModule;
 export const { encodeClips } = (await built("evaluation/clips/index.js")) as typeof clipsModule;
-export const { momentMetrics } = (await built("evaluation/index.js")) as typeof evaluationModule;
 export const { chooseAudioStream, decodePcm, findFfmpeg, probe } = (await built(
   "media/index.js",
 )) as typeof mediaModule;
