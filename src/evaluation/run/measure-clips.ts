@@ -5,19 +5,10 @@ import { encodeClips, takesPart, type ClipSource, type EncodedClips } from "../c
 import { resolveMedia } from "../datasets/index.js";
 import { packQueries, scoreEvaluation, type MomentPairs } from "../scoring/index.js";
 import { figuresOfMoments, momentAnswers } from "./clip-moments.js";
-import { encodeTexts } from "./encode-queries.js";
 import { expertsWithFeatures, fittingWords } from "./features-fit.js";
-import {
-  assemble,
-  checkPool,
-  checkQueries,
-  checkSize,
-  measurableDirections,
-  type Measured,
-  type Measuring,
-} from "./measured.js";
-import { mediaFingerprint, provenanceHash } from "./provenance.js";
-import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
+import { asked, assemble, checkPool, checkSize, encodeQueries, type Measured, type Measuring } from "./measured.js";
+import { mediaFingerprint } from "./provenance.js";
+import { planQueries, type QueryPlan } from "./queries.js";
 import { spoolFolder } from "./spool-folders.js";
 
 /**
@@ -33,18 +24,7 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
   const wanted = chooseExperts(pack.manifest, order.experts);
   const experts = order.source.kind === "features" ? expertsWithFeatures(pack, wanted, dataset) : wanted;
   const source = await openSource(measuring);
-  await identify({
-    packId: pack.id,
-    datasetTitle: dataset.title,
-    datasetVersion: dataset.version,
-    provenanceHash: provenanceHash({
-      order,
-      pack,
-      dataset,
-      experts,
-      clips: source.kind === "media" ? source.fingerprint : null,
-    }),
-  });
+  await identify(experts, source.kind === "media" ? source.fingerprint : null);
 
   if (source.kind === "media") {
     // Decoding may take hours.
@@ -69,18 +49,14 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
   );
   checkPool(clips.pool, dataset, clips.missing);
 
-  stages.enter("ENCODING_CAPTIONS");
   const words = order.source.kind === "features" ? fittingWords(pack, dataset) : null;
-  const plan = planQueries(dataset, clips.pool, words);
-  checkSize(plan, clips.pool.length);
-  checkQueries(plan, dataset);
-  const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
+  const { plan, texts } = await encodeQueries(measuring, clips.pool, words);
 
   stages.enter("SCORING");
   const areSegments = clips.ordinals !== null;
   const scored = await scoreEvaluation(
     {
-      clips: clips.pool.length,
+      ...asked(measuring, plan, clips.pool),
       source: {
         kind: "rows",
         rows: clips.rows,
@@ -89,11 +65,7 @@ export async function measureClips(measuring: Measuring): Promise<Measured> {
           pack.manifest.experts.map(({ embeddingDim }) => embeddingDim),
         ),
       },
-      captions: scoredCaptions(plan),
-      directions: measurableDirections(order, plan, clips.pool.length),
-      relevance: plan.relevance,
       moments: areSegments && plan.moments.length > 0 ? momentPairs(plan) : null,
-      seed: order.seed,
     },
     { threads: parts.options.inference.threads, signal, onProgress: (share) => stages.advance(share) },
   );

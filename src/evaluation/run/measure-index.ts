@@ -4,19 +4,10 @@ import type { VectorFilter } from "../../vectors/index.js";
 import type { MomentAnswer } from "../metrics/moment-metrics.js";
 import { scoreEvaluation } from "../scoring/index.js";
 import { figuresOfMoments, MOMENTS_PER_QUERY } from "./clip-moments.js";
-import { encodeTexts } from "./encode-queries.js";
 import { checkUnchanged, findIndexedClips, indexedPool, type IndexedClip } from "./index-clips.js";
-import {
-  assemble,
-  checkPool,
-  checkQueries,
-  checkSize,
-  measurableDirections,
-  type Measured,
-  type Measuring,
-} from "./measured.js";
-import { indexFingerprint, provenanceHash } from "./provenance.js";
-import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
+import { asked, assemble, checkPool, encodeQueries, type Measured, type Measuring } from "./measured.js";
+import { indexFingerprint } from "./provenance.js";
+import type { QueryPlan } from "./queries.js";
 
 /** Searches share of the stage; ranks and intervals take the rest. */
 const SEARCHES_SHARE = 0.9;
@@ -41,35 +32,18 @@ export async function measureIndex(measuring: Measuring): Promise<Measured> {
   const { pack } = open;
   const experts = pack.manifest.experts.map(({ name }) => name);
   const found = await findIndexedClips(parts.catalog, tenant, pack.id, dataset.clips);
-  await identify({
-    packId: pack.id,
-    datasetTitle: dataset.title,
-    datasetVersion: dataset.version,
-    provenanceHash: provenanceHash({ order, pack, dataset, experts, clips: indexFingerprint(found) }),
-  });
+  await identify(experts, indexFingerprint(found));
   const { pool, missing } = indexedPool(dataset, found);
   checkPool(pool, dataset, missing);
   const videos = Array.from(pool, (place) => found[place]!);
 
-  stages.enter("ENCODING_CAPTIONS");
-  const plan = planQueries(dataset, pool, null);
-  checkSize(plan, pool.length);
-  checkQueries(plan, dataset);
-  const texts = await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal);
+  const { plan, texts } = await encodeQueries(measuring, pool, null);
 
   stages.enter("SCORING");
   const { scores, answers } = await searchAll(measuring, plan, texts.queries, videos);
   await checkUnchanged(parts.catalog, tenant, videos);
   const scored = await scoreEvaluation(
-    {
-      clips: pool.length,
-      source: { kind: "table", scores },
-      captions: scoredCaptions(plan),
-      directions: measurableDirections(order, plan, pool.length),
-      relevance: plan.relevance,
-      moments: null,
-      seed: order.seed,
-    },
+    { ...asked(measuring, plan, pool), source: { kind: "table", scores }, moments: null },
     {
       threads: parts.options.inference.threads,
       signal,

@@ -1,5 +1,4 @@
 import type {
-  EvaluationIdentity,
   EvaluationOrder,
   EvaluationRankRecord,
   EvaluationRecord,
@@ -8,12 +7,13 @@ import type {
   MomentFigures,
 } from "../../catalog/index.js";
 import { DatasetEmptyError, EvaluationTooLargeError } from "../../errors.js";
-import type { EvaluationDataset } from "../datasets/index.js";
-import { MOST_SCORES, type ScoringResult } from "../scoring/index.js";
-import type { EncodedTexts } from "./encode-queries.js";
+import type { EvaluationDataset, WordFeatures } from "../datasets/index.js";
+import { MOST_SCORES, type ScoringRequest, type ScoringResult } from "../scoring/index.js";
+import { encodeTexts, type EncodedTexts } from "./encode-queries.js";
 import { noticesOf } from "./notices.js";
 import type { OpenPack, RunParts } from "./parts.js";
-import type { QueryPlan } from "./queries.js";
+import type { ProvenanceParts } from "./provenance.js";
+import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
 import { rankRecords } from "./rank-records.js";
 import type { Stages } from "./stages.js";
 
@@ -24,8 +24,8 @@ export interface Measuring {
   open: OpenPack;
   dataset: EvaluationDataset;
   stages: Stages;
-  /** Writes what it turned out to measure, once that is known and before it takes long. */
-  identify: (identity: EvaluationIdentity) => Promise<void>;
+  /** Writes what it turned out to measure, by the experts and what tells the clips, before it takes long. */
+  identify: (experts: readonly string[], clips: ProvenanceParts["clips"]) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -35,6 +35,39 @@ export interface Measured {
   ranks: EvaluationRankRecord[];
   /** Seconds of media that were encoded; null unless the source is media. */
   mediaSeconds: number | null;
+}
+
+/**
+ * Plans the queries over a pool, refuses what cannot be scored, and encodes the texts.
+ *
+ * @param words the data set's word vectors, where the pack takes them; null: texts are encoded
+ * @throws EvaluationTooLargeError, DatasetEmptyError, the errors of {@link encodeTexts}
+ */
+export async function encodeQueries(
+  { open, dataset, stages, signal }: Measuring,
+  pool: Uint32Array,
+  words: WordFeatures | null,
+): Promise<{ plan: QueryPlan; texts: EncodedTexts }> {
+  stages.enter("ENCODING_CAPTIONS");
+  const plan = planQueries(dataset, pool, words);
+  checkSize(plan, pool.length);
+  checkQueries(plan, dataset);
+  return { plan, texts: await encodeTexts(open.encoder, plan.texts, (share) => stages.advance(share), signal) };
+}
+
+/** What is asked of the scoring, whatever the scores come from. */
+export function asked(
+  { evaluation: { order } }: Measuring,
+  plan: QueryPlan,
+  pool: Uint32Array,
+): Omit<ScoringRequest, "source" | "moments"> {
+  return {
+    clips: pool.length,
+    captions: scoredCaptions(plan),
+    directions: measurableDirections(order, plan, pool.length),
+    relevance: plan.relevance,
+    seed: order.seed,
+  };
 }
 
 /** What was measured, and of what. */
@@ -81,7 +114,7 @@ export function assemble({ evaluation, open, dataset }: Measuring, parts: Measur
 }
 
 /** The directions that can be measured: without captions none, and none from audio to text where a clip has none. */
-export function measurableDirections(
+function measurableDirections(
   { directions }: EvaluationOrder,
   plan: QueryPlan,
   clips: number,
@@ -134,7 +167,7 @@ export function checkSize({ texts }: Pick<QueryPlan, "texts">, clips: number): v
  *
  * @throws DatasetEmptyError
  */
-export function checkQueries({ captions, relevance }: QueryPlan, { title, split }: EvaluationDataset): void {
+function checkQueries({ captions, relevance }: QueryPlan, { title, split }: EvaluationDataset): void {
   if (captions.length > 0 || relevance.length > 0) return;
   throw new DatasetEmptyError(
     `No query of the split "${split}" of "${title}" has a right clip among those that can take part.`,

@@ -7,8 +7,10 @@ import { openDataset } from "../datasets/index.js";
 import { datasetOf } from "../order.js";
 import { measureClips } from "./measure-clips.js";
 import { measureIndex } from "./measure-index.js";
+import type { Measuring } from "./measured.js";
 import { openPack } from "./open-pack.js";
 import type { RunParts } from "./parts.js";
+import { provenanceHash } from "./provenance.js";
 import { Stages, type StageListener } from "./stages.js";
 
 /**
@@ -35,7 +37,14 @@ export async function runEvaluation(
     const dataset = await openDataset(datasetOf(order), signal);
     try {
       const measure = order.source.kind === "index" ? measureIndex : measureClips;
-      const identify = async (identity: Parameters<typeof catalog.evaluations.identify>[2]) => {
+      const identify: Measuring["identify"] = async (experts, clips) => {
+        const { pack } = open;
+        const identity = {
+          packId: pack.id,
+          datasetTitle: dataset.title,
+          datasetVersion: dataset.version,
+          provenanceHash: provenanceHash({ order, pack, dataset, experts, clips }),
+        };
         if (!(await catalog.evaluations.identify(id, workerId, identity))) throw new JobInterruption("lost");
         // Its progress is told with the record.
         Object.assign(evaluation, identity);
