@@ -56,12 +56,6 @@ async function fill({ catalog, encoder, pack, vectors }: Earshot, videos: number
       const startSeconds = ordinal * hop;
       return { id: newId(), ordinal, startSeconds, endSeconds: startSeconds + length, pattern, vector };
     });
-    await catalog.segments.replaceForVideo(
-      tx,
-      pack.id,
-      video.id,
-      rows.map(({ vector: _, ...row }) => row),
-    );
     const points = rows.map(({ id, ordinal, pattern, vector }) => ({
       segmentId: id,
       videoId: video.id,
@@ -70,10 +64,17 @@ async function fill({ catalog, encoder, pack, vectors }: Earshot, videos: number
       pattern,
       vector,
     }));
-    // Never published: nobody searches in this process.
-    await vectors.replaceVideo(pack.id, TENANT, video.id, points, tx);
+    // Staged inside the transaction, which the local engine does not mind; never published: nobody searches here.
+    const staged = await vectors.stageVideo(pack.id, TENANT, video.id, points);
+    const indexedAt = new Date();
+    await catalog.segments.replaceForVideo(
+      tx,
+      { indexId: pack.id, videoId: video.id, tenant: TENANT, generation: staged.generation, mediaVersion: indexedAt },
+      rows.map(({ vector: _, ...row }) => row),
+    );
     const durationSeconds = (SEGMENTS_PER_VIDEO - 1) * hop + length;
-    await catalog.videos.markIndexed(tx, video.id, { ...details, durationSeconds });
+    await catalog.videos.markIndexed(tx, video.id, { ...details, durationSeconds, indexedAt });
+    await staged.commit(tx);
   };
 
   for (let first = 0; first < videos; first += VIDEOS_PER_TRANSACTION) {

@@ -274,6 +274,12 @@ export class VectorInvalidError extends EarshotError {
   readonly code = "VECTOR_INVALID";
 }
 
+/** Vectors that were handed over for a commit were given up before it came, e.g. because it took too long. */
+export class VectorStageLostError extends EarshotError {
+  readonly code = "VECTOR_STAGE_LOST";
+  override readonly retryable = true;
+}
+
 /** The vector engine cannot answer now. */
 export class VectorIndexUnavailableError extends EarshotError {
   readonly code = "VECTOR_INDEX_UNAVAILABLE";

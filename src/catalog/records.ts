@@ -50,6 +50,18 @@ export interface SegmentRecord {
   pattern: number;
 }
 
+/** What one index holds of one video. */
+export interface IndexedVideoContents {
+  indexId: string;
+  videoId: string;
+  tenant: string;
+  /** Id of the write that put the segments there. Vectors of other generations do not count. */
+  generation: string;
+  segmentCount: number;
+  /** `indexedAt` of the video as the media were that the segments come from. */
+  mediaVersion: Date;
+}
+
 /** What a job was asked to do. */
 export interface IngestOrder {
   source: MediaSource;
@@ -77,6 +89,10 @@ export interface IngestJobRecord {
   /** Code and message of the last failure. */
   errorCode: string | null;
   errorMessage: string | null;
+  /** Jobs of a higher one are taken first. */
+  priority: number;
+  /** The re-index whose index the job fills; null for a job that fills the index in use. */
+  reindexId: string | null;
   requestId: string | null;
   /** Process that runs the job; see worker-identity.ts in queue. */
   workerId: string | null;

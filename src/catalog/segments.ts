@@ -1,5 +1,5 @@
 import type { CatalogTransaction, Database } from "./database.js";
-import type { SegmentRecord } from "./records.js";
+import type { IndexedVideoContents, SegmentRecord } from "./records.js";
 
 /** Segments of the videos: which spans of time are in which index. */
 export class SegmentRepository {
@@ -38,14 +38,19 @@ export class SegmentRepository {
     return rows.map((row) => Number(row["pattern"]));
   }
 
-  /** Replaces a video's segments in one index; their vectors in the local index go with the old ones. */
+  /**
+   * Replaces a video's segments in one index, and what the index is known to hold of it; their vectors in the local
+   * index go with the old ones.
+   */
   async replaceForVideo(
     tx: CatalogTransaction,
-    indexId: string,
-    videoId: string,
+    video: Omit<IndexedVideoContents, "segmentCount">,
     segments: readonly Omit<SegmentRecord, "videoId">[],
   ): Promise<void> {
+    const { indexId, videoId } = video;
     await tx.prisma.segment.deleteMany({ where: { indexId, videoId } });
+    await tx.prisma.indexedVideo.deleteMany({ where: { indexId, videoId } });
+    await tx.prisma.indexedVideo.create({ data: { ...video, segmentCount: segments.length } });
     await tx.execute(
       `INSERT INTO Segment (id, videoId, indexId, ordinal, startSeconds, endSeconds, pattern)
        SELECT value->>'id', ?, ?, value->>'ordinal', value->>'startSeconds', value->>'endSeconds', value->>'pattern'

@@ -17,6 +17,7 @@ export interface NewVideo {
 /** What an ingest that succeeded leaves on its video. */
 export interface IndexedVideo extends Omit<NewVideo, "tenant" | "externalId"> {
   durationSeconds: number;
+  indexedAt: Date;
 }
 
 /** A video of the index, by the platform's own id. */
@@ -96,7 +97,7 @@ export class VideoRepository {
   async markIndexed(tx: CatalogTransaction, id: string, video: IndexedVideo): Promise<boolean> {
     const { count } = await tx.prisma.video.updateMany({
       where: { id },
-      data: { ...toColumns(video), state: "INDEXED", indexedAt: new Date() },
+      data: { ...toColumns(video), state: "INDEXED" },
     });
     return count === 1;
   }

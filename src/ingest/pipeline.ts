@@ -54,7 +54,7 @@ export async function runPipeline(
   const video = await encodeFile(parts, file, onProgress, signal);
   signal.throwIfAborted();
   onProgress("COMMITTING", encodingShare);
-  await commit(parts, job, workerId, video);
+  await commit(parts, job, workerId, video, signal);
 }
 
 async function encodeFile(
@@ -119,6 +119,7 @@ async function commit(
   job: IngestJobRecord,
   workerId: string,
   { durationSeconds, segments }: EncodedVideo,
+  signal: AbortSignal,
 ): Promise<void> {
   const { id, tenant, videoId, order } = job;
   if (videoId === null) throw new JobInterruption("lost");
@@ -127,15 +128,22 @@ async function commit(
   const points = named.map(({ id, index, pattern, vector }) => {
     return { segmentId: id, videoId, tenant, ordinal: index, pattern, vector };
   });
-  const pending = await catalog.transaction(async (tx) => {
+  const staged = await vectors.stageVideo(pack.id, tenant, videoId, points, signal);
+  const indexedAt = new Date();
+  const contents = { indexId: pack.id, videoId, tenant, generation: staged.generation, mediaVersion: indexedAt };
+  const write = catalog.transaction(async (tx) => {
     // The job first: a worker that lost it must not replace what its successor has written.
     if (!(await catalog.jobs.complete(tx, id, workerId))) throw new JobInterruption("lost");
     const sourceName = path.basename(order.source.path);
-    if (!(await catalog.videos.markIndexed(tx, videoId, { ...order, sourceName, durationSeconds }))) {
+    if (!(await catalog.videos.markIndexed(tx, videoId, { ...order, sourceName, durationSeconds, indexedAt }))) {
       throw new JobInterruption("lost");
     }
-    await catalog.segments.replaceForVideo(tx, pack.id, videoId, rows);
-    return vectors.replaceVideo(pack.id, tenant, videoId, points, tx);
+    await catalog.segments.replaceForVideo(tx, contents, rows);
+    return staged.commit(tx);
+  });
+  const pending = await write.catch(async (error: unknown) => {
+    await staged.discard();
+    throw error;
   });
   await pending.publish().catch((error: unknown) => {
     // The job is done all the same: what it wrote is read when the index is opened again.

@@ -81,6 +81,25 @@ export interface PatternQuery {
   vector: Float32Array;
 }
 
+/** A video's vectors that were handed over to the engine, and that no search finds yet. */
+export interface StagedVideo {
+  /**
+   * Id of this write: the generation of the segments it brings. It belongs into the catalog, with the segments
+   * (`SegmentRepository.replaceForVideo`), in the transaction that commits.
+   */
+  readonly generation: string;
+  /**
+   * Puts the vectors in the place of all that the index has of the video, from the transaction's commit on. The
+   * segments must have been written before. May be called again with another transaction when the first was rolled
+   * back.
+   *
+   * @throws VectorStageLostError when the engine has given the vectors up meanwhile; stage them again
+   */
+  commit(tx: CatalogTransaction): Promise<PendingWrite>;
+  /** Takes back what was handed over, when no transaction with it was committed. Never throws. */
+  discard(): Promise<void>;
+}
+
 /** A write that is staged in a transaction of the catalog. */
 export interface PendingWrite {
   /**
@@ -106,17 +125,20 @@ export interface VectorIndex {
   /** All indexes, by id. */
   list(): Promise<IndexInfo[]>;
   /**
-   * Replaces all vectors of the video by `points` (which may be none). Nothing changes for searches before
-   * the commit; a query sees the old segments or the new ones, never a mix.
+   * Hands over the vectors (maybe none) that are to replace all of a video's: outside any transaction, for an engine
+   * elsewhere takes its time. Nothing changes for searches before {@link StagedVideo.commit} was committed; a query
+   * sees the old segments or the new ones, never a mix.
+   *
+   * @throws VectorInvalidError, VectorDimensionMismatchError, VectorIndexNotFoundError, VectorIndexUnavailableError
    */
-  replaceVideo(
+  stageVideo(
     indexId: string,
     tenant: string,
     videoId: string,
     points: readonly VectorPoint[],
-    tx: CatalogTransaction,
-  ): Promise<PendingWrite>;
-  /** Removes all vectors of the video; see {@link VectorIndex.replaceVideo}. */
+    signal?: AbortSignal,
+  ): Promise<StagedVideo>;
+  /** Removes all vectors of the video, from the transaction's commit on. */
   deleteVideo(indexId: string, videoId: string, tx: CatalogTransaction): Promise<PendingWrite>;
   /** Availability patterns among the segments the filter lets through, ascending. */
   patterns(indexId: string, filter: VectorFilter): Promise<number[]>;

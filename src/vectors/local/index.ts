@@ -1,4 +1,4 @@
-import type { CatalogTransaction } from "../../catalog/index.js";
+import { newId, type CatalogTransaction } from "../../catalog/index.js";
 import {
   VectorDimensionMismatchError,
   VectorIndexNotFoundError,
@@ -11,6 +11,7 @@ import type {
   IndexInfo,
   PatternQuery,
   PendingWrite,
+  StagedVideo,
   VectorFilter,
   VectorHealth,
   VectorHit,
@@ -93,17 +94,22 @@ class CatalogVectorIndex implements LocalVectorIndex {
     );
   }
 
-  async replaceVideo(
+  async stageVideo(
     indexId: string,
     tenant: string,
     videoId: string,
     points: readonly VectorPoint[],
-    tx: CatalogTransaction,
-  ): Promise<PendingWrite> {
+  ): Promise<StagedVideo> {
     const dimension = await this.dimensionOf(indexId);
     for (const point of points) checkPoint(point, indexId, dimension, tenant, videoId);
-    await this.catalog.vectors.replaceForVideo(tx, indexId, videoId, points);
-    return this.pendingWrite(indexId);
+    return {
+      generation: newId(),
+      commit: async (tx) => {
+        await this.catalog.vectors.replaceForVideo(tx, indexId, videoId, points);
+        return this.pendingWrite(indexId);
+      },
+      discard: () => Promise.resolve(),
+    };
   }
 
   async deleteVideo(indexId: string, videoId: string, tx: CatalogTransaction): Promise<PendingWrite> {

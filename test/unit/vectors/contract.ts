@@ -1,6 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Catalog } from "../../../src/catalog/index.js";
-import type { VectorHit, VectorIndex, VectorPoint, VideoPage, VideoPosition } from "../../../src/vectors/index.js";
+import type { Catalog, CatalogTransaction } from "../../../src/catalog/index.js";
+import type {
+  PendingWrite,
+  StagedVideo,
+  VectorHit,
+  VectorIndex,
+  VectorPoint,
+  VideoPage,
+  VideoPosition,
+} from "../../../src/vectors/index.js";
 import { randomNumbers } from "../../fixtures/sounds.js";
 
 /** What a vector engine has to offer to be held to the contract. */
@@ -41,18 +49,30 @@ export class Library {
   /** Replaces a video's segments up to the commit; what it gives makes the change visible. */
   async stage(videoId: string, sketches: readonly Sketch[], tenant = TENANT): Promise<() => Promise<void>> {
     const points = sketches.map((sketch, ordinal) => toPoint(sketch, ordinal, videoId, tenant));
-    const pending = await this.catalog.transaction(async (tx) => {
-      const rows = points.map(({ segmentId, ordinal, pattern }) => ({
-        id: segmentId,
-        ordinal,
-        startSeconds: ordinal,
-        endSeconds: ordinal + 2,
-        pattern,
-      }));
-      await this.catalog.segments.replaceForVideo(tx, this.indexId, videoId, rows);
-      return this.index.replaceVideo(this.indexId, tenant, videoId, points, tx);
-    });
+    const staged = await this.index.stageVideo(this.indexId, tenant, videoId, points);
+    const pending = await this.catalog.transaction((tx) => this.commit(tx, staged, videoId, points, tenant));
     return () => pending.publish();
+  }
+
+  /** Writes the segments and puts what was staged in their index. */
+  async commit(
+    tx: CatalogTransaction,
+    staged: StagedVideo,
+    videoId: string,
+    points: readonly VectorPoint[],
+    tenant = TENANT,
+  ): Promise<PendingWrite> {
+    const rows = points.map(({ segmentId, ordinal, pattern }) => ({
+      id: segmentId,
+      ordinal,
+      startSeconds: ordinal,
+      endSeconds: ordinal + 2,
+      pattern,
+    }));
+    const { generation } = staged;
+    const contents = { indexId: this.indexId, videoId, tenant, generation, mediaVersion: new Date(0) };
+    await this.catalog.segments.replaceForVideo(tx, contents, rows);
+    return staged.commit(tx);
   }
 
   /** Replaces a video's segments and makes them visible. */
@@ -365,17 +385,39 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
     describe("a write", () => {
       it("is not seen before its transaction has been committed, and is after publish", async () => {
         const videoId = await library.add([{ id: "old", vector: [1, 0, 0] }]);
-        let publish: (() => Promise<void>) | undefined;
-        await catalog.transaction(async (tx) => {
-          await catalog.segments.replaceForVideo(tx, INDEX, videoId, [
-            { id: "new", ordinal: 0, startSeconds: 0, endSeconds: 2, pattern: 1 },
-          ]);
-          const point = toPoint({ id: "new", vector: [1, 0, 0] }, 0, videoId, TENANT);
-          const pending = await index.replaceVideo(INDEX, TENANT, videoId, [point], tx);
-          publish = () => pending.publish();
+        const point = toPoint({ id: "new", vector: [1, 0, 0] }, 0, videoId, TENANT);
+        const staged = await index.stageVideo(INDEX, TENANT, videoId, [point]);
+        expect(await library.ids([1, 0, 0])).toEqual(["old"]);
+        const pending = await catalog.transaction(async (tx) => {
+          const write = await library.commit(tx, staged, videoId, [point]);
           expect(await library.ids([1, 0, 0])).toEqual(["old"]);
+          return write;
         });
-        await publish!();
+        await pending.publish();
+        expect(await library.ids([1, 0, 0])).toEqual(["new"]);
+      });
+
+      it("is never seen when it is discarded", async () => {
+        const videoId = await library.add([{ id: "old", vector: [1, 0, 0] }]);
+        const point = toPoint({ id: "new", vector: [1, 0, 0] }, 0, videoId, TENANT);
+        const staged = await index.stageVideo(INDEX, TENANT, videoId, [point]);
+        await staged.discard();
+        expect(await library.ids([1, 0, 0])).toEqual(["old"]);
+        expect(await index.count(INDEX)).toBe(1);
+      });
+
+      it("can be committed after a transaction with it was rolled back", async () => {
+        const videoId = await library.video();
+        const point = toPoint({ id: "new", vector: [1, 0, 0] }, 0, videoId, TENANT);
+        const staged = await index.stageVideo(INDEX, TENANT, videoId, [point]);
+        const failing = catalog.transaction(async (tx) => {
+          await library.commit(tx, staged, videoId, [point]);
+          throw new Error("something else went wrong");
+        });
+        await expect(failing).rejects.toThrow("something else went wrong");
+        expect(await library.ids([1, 0, 0])).toEqual([]);
+        const pending = await catalog.transaction((tx) => library.commit(tx, staged, videoId, [point]));
+        await pending.publish();
         expect(await library.ids([1, 0, 0])).toEqual(["new"]);
       });
 
@@ -457,15 +499,15 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
       ])("refuses %s", async (_, wrong, code) => {
         const videoId = await library.video();
         const point = { ...toPoint({ id: "a", vector: [1, 0, 0] }, 0, videoId, TENANT), ...wrong };
-        const write = catalog.transaction((tx) => index.replaceVideo(INDEX, TENANT, videoId, [point], tx));
-        await expect(write).rejects.toMatchObject({ code });
+        await expect(index.stageVideo(INDEX, TENANT, videoId, [point])).rejects.toMatchObject({ code });
         expect(await index.count(INDEX)).toBe(0);
       });
 
       it("refuses an unknown index", async () => {
         const videoId = await library.video();
-        const write = catalog.transaction((tx) => index.replaceVideo("none@1", TENANT, videoId, [], tx));
-        await expect(write).rejects.toMatchObject({ code: "VECTOR_INDEX_NOT_FOUND" });
+        await expect(index.stageVideo("none@1", TENANT, videoId, [])).rejects.toMatchObject({
+          code: "VECTOR_INDEX_NOT_FOUND",
+        });
       });
     });
 
