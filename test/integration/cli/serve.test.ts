@@ -4,15 +4,13 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { TEST_PACK } from "../../fixtures/earshot.js";
-
-const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
+import { CLI } from "../../fixtures/programs.js";
 
 it.each(["SIGTERM", "SIGINT"] as const)("earshot serve answers, and ends well on %s", async (signal) => {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "earshot-serve-")));
-  const args = ["--import", "tsx", MAIN, "serve", "--port", "0", "--data-dir", folder, "--model-pack", TEST_PACK];
+  const args = [CLI, "serve", "--port", "0", "--data-dir", folder, "--model-pack", TEST_PACK];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));

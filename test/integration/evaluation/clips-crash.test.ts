@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { encodeClips } from "../../../src/evaluation/clips/index.js";
+import { nodeArguments } from "../../fixtures/programs.js";
 import { datasetOf } from "../../fixtures/clip-datasets.js";
 import { openClipParts } from "../../fixtures/clip-encoding.js";
 import { writeWav } from "../../fixtures/media-files.js";
@@ -13,7 +13,6 @@ import { noise } from "../../fixtures/sounds.js";
 import { TINY_PACK } from "../../fixtures/tiny-pack.js";
 import { bundledTools } from "../../fixtures/tools.js";
 
-const PROGRAM = fileURLToPath(new URL("../../fixtures/encode-clips-process.ts", import.meta.url));
 const CLIPS = 110;
 
 let folder: string;
@@ -30,9 +29,13 @@ describe("a process that is killed while it encodes clips", () => {
     const [killed, calm] = [path.join(folder, "killed"), path.join(folder, "calm")];
     let done = 0;
     for (let kill = 1; kill <= 2; kill++) {
-      const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, TINY_PACK, killed, folder, ...files], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
+      const child = spawn(
+        process.execPath,
+        [...nodeArguments("encode-clips-process.ts"), TINY_PACK, killed, folder, ...files],
+        {
+          stdio: ["ignore", "pipe", "inherit"],
+        },
+      );
       const gone = new Promise<NodeJS.Signals | null>((resolve) => child.once("exit", (_, signal) => resolve(signal)));
       const seen: number[] = [];
       for await (const line of createInterface({ input: child.stdout })) {

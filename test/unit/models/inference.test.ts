@@ -9,6 +9,7 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createInferencePool, type InferenceOptions, type InferencePool } from "../../../src/models/inference.js";
 import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
 import type { Tensor } from "../../../src/models/tensor.js";
+import { nodeArguments } from "../../fixtures/programs.js";
 import { recordedLog } from "../../fixtures/recorded-log.js";
 import { tone } from "../../fixtures/sounds.js";
 import { SEEING_PACK, TINY_PACK } from "../../fixtures/tiny-pack.js";
@@ -153,8 +154,7 @@ describe("the inference pool", { timeout }, () => {
   });
 
   it.each([0, 50, 150])("lets the process end in an orderly way %i ms into a run", async (milliseconds) => {
-    const program = fileURLToPath(new URL("../../fixtures/exit-while-running.ts", import.meta.url));
-    const run = promisify(execFile)(process.execPath, ["--import", "tsx", program, String(milliseconds)]);
+    const run = promisify(execFile)(process.execPath, [...nodeArguments("exit-while-running.ts"), String(milliseconds)]);
     await expect(run).rejects.toMatchObject({ code: 7 });
   });
 
