@@ -110,6 +110,16 @@ export interface PendingWrite {
   publish(): Promise<void>;
 }
 
+/** What an engine that keeps its vectors outside the catalog holds of one write of a video. */
+export interface HeldGeneration {
+  videoId: string;
+  tenant: string;
+  /** Id of the write, see {@link StagedVideo.generation}. */
+  generation: string;
+  /** Number of its vectors. */
+  points: number;
+}
+
 /** Whether the engine can answer; `message` says what is wrong, or how full it is. */
 export interface VectorHealth {
   ok: boolean;
@@ -159,6 +169,19 @@ export interface VectorIndex {
   ): Promise<VideoHit[]>;
   /** Number of segments, of one tenant when a filter is given. */
   count(indexId: string, filter?: VectorFilter): Promise<number>;
+  /**
+   * Removes what the engine holds of a video although the catalog counts it neither as the live generation nor as
+   * staged: what replaced, deleted and given up writes left behind. May be repeated at any time, by any process, beside
+   * any other write. Does nothing where the index is gone, and nothing for an engine that keeps its rows in the catalog.
+   *
+   * @throws VectorIndexUnavailableError, and the other errors of an engine that cannot be used
+   */
+  sweepVideo(indexId: string, videoId: string): Promise<void>;
+  /**
+   * All that the engine holds, over all tenants, staged and dead writes included, in batches; each generation once. What
+   * is written meanwhile may be missing or counted in part. Nothing for an engine that keeps its rows in the catalog.
+   */
+  contents(indexId: string): AsyncIterable<readonly HeldGeneration[]>;
   health(): Promise<VectorHealth>;
   /** Ends workers and connections. Calls after it are refused. */
   close(): Promise<void>;

@@ -148,6 +148,17 @@ class CatalogVectorIndex implements LocalVectorIndex {
     return (await this.statistics(indexId, filter)).count;
   }
 
+  /** Nothing: the rows go in the transaction that replaces them. */
+  sweepVideo(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nothing: the catalog itself holds the rows. */
+  // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+  async *contents(): AsyncGenerator<never> {
+    yield* [];
+  }
+
   async load(indexId: string): Promise<void> {
     await this.inMemory(indexId, () => Promise.resolve());
   }
