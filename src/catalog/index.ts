@@ -7,6 +7,7 @@ export { toCatalogError } from "./failures.js";
 export { newId } from "./ids.js";
 export type { IngestJobRepository } from "./ingest-jobs.js";
 export type { JobFailure, JobLease } from "./leased-jobs.js";
+export { ingestPriorities } from "./records.js";
 export type * from "./records.js";
 export type { SegmentRepository } from "./segments.js";
 export type { VectorRepository } from "./vectors.js";

@@ -1,3 +1,4 @@
+import { prioritiesInTurn, tenantsInTurn, type ClaimOptions } from "./claim-order.js";
 import type { CatalogTransaction } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
@@ -18,6 +19,8 @@ export interface NewIngestJob {
   videoId: string;
   externalId: string | null;
   order: IngestOrder;
+  /** @default that of an ordinary job, 0 */
+  priority?: number;
   maxAttempts: number;
   requestId: string | null;
 }
@@ -75,28 +78,16 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   }
 
   /**
-   * Takes the oldest job that is due and whose video no other job is working on; counts the attempt.
-   * Null when there is none.
+   * Takes a job that is due and whose video no other job is working on; counts the attempt. The highest priority comes
+   * first, within it the tenant with the fewest running jobs, and of that tenant the oldest job. Null when there is none.
    */
-  async claim(lease: JobLease, now: Date): Promise<IngestJobRecord | null> {
+  async claim(lease: JobLease, now: Date, { turn = 0 }: ClaimOptions = {}): Promise<IngestJobRecord | null> {
     if ((await this.database.reader.ingestJob.findFirst({ where: dueWithVideo(now), select: { id: true } })) === null)
       return null;
     return this.database.transaction(async ({ prisma }) => {
-      const running = await prisma.ingestJob.findMany({
-        where: { state: "RUNNING", videoId: { not: null } },
-        select: { videoId: true },
-      });
-      const job = await prisma.ingestJob.findFirst({
-        where: { ...dueWithVideo(now), videoId: { notIn: running.flatMap(({ videoId }) => videoId ?? []) } },
-        orderBy: [{ createdAt: "asc" }, { id: "asc" }],
-      });
-      if (job === null) return null;
-      return toRecord(
-        await prisma.ingestJob.update({
-          where: { id: job.id },
-          data: taken(lease, now),
-        }),
-      );
+      const id = await nextInTurn(prisma, now, turn);
+      if (id === null) return null;
+      return toRecord(await prisma.ingestJob.update({ where: { id }, data: taken(lease, now) }));
     });
   }
 
@@ -132,6 +123,27 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     const rows = await tx.prisma.ingestJob.findMany({ where: { id: { in: ids } } });
     return rows.map((row) => toRecord(row));
   }
+}
+
+/** Id of the job to be taken next. */
+async function nextInTurn(prisma: Prisma.TransactionClient, now: Date, turn: number): Promise<string | null> {
+  const running = await prisma.ingestJob.findMany({
+    where: { state: "RUNNING", videoId: { not: null } },
+    select: { tenant: true, videoId: true },
+  });
+  const tenantsOfRunning = running.map(({ tenant }) => tenant);
+  const busyVideos = running.flatMap(({ videoId }) => videoId ?? []);
+  for (const priority of await prioritiesInTurn(prisma, turn)) {
+    for (const tenant of await tenantsInTurn(prisma, priority, tenantsOfRunning)) {
+      const job = await prisma.ingestJob.findFirst({
+        where: { AND: [dueWithVideo(now), { priority, tenant, videoId: { notIn: busyVideos } }] },
+        orderBy: [{ createdAt: "asc" }, { id: "asc" }],
+        select: { id: true },
+      });
+      if (job !== null) return job.id;
+    }
+  }
+  return null;
 }
 
 /** Jobs without a video have lost it, and wait for nothing. */

@@ -9,6 +9,12 @@ export type IngestJobState = "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "C
 /** What a job is doing; QUEUED until a worker takes it. */
 export type IngestStage = "QUEUED" | "PROBING" | "ENCODING" | "COMMITTING";
 
+/** How soon a job is taken; see {@link ingestPriorities}. */
+export type IngestPriority = "LOW" | "NORMAL" | "HIGH";
+
+/** The priorities as rows have them. Jobs of a re-index may stand below all of them. */
+export const ingestPriorities: Readonly<Record<IngestPriority, number>> = { LOW: -10, NORMAL: 0, HIGH: 10 };
+
 /** Where media come from. Holds server paths: never to be sent to a client. */
 export interface MediaSource {
   kind: "path";

@@ -1,13 +1,14 @@
 import { EventEmitter } from "node:events";
 import path from "node:path";
-import type {
-  Catalog,
-  CatalogTransaction,
-  IngestJobRecord,
-  IngestOrder,
-  IngestStage,
-  JobFailure,
-  VideoRecord,
+import {
+  ingestPriorities,
+  type Catalog,
+  type CatalogTransaction,
+  type IngestJobRecord,
+  type IngestOrder,
+  type IngestStage,
+  type JobFailure,
+  type VideoRecord,
 } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { Encoder } from "../encoding/index.js";
@@ -57,7 +58,7 @@ export class IngestService {
     const { catalog, options } = this.parts;
     const description = checkDescription(input);
     const source = await resolveSource(input.source, options.mediaRoots);
-    const { title, metadata, externalId, requestId } = description;
+    const { title, metadata, externalId, priority, requestId } = description;
     const order: IngestOrder = { source, title, metadata };
     const { job, overtaken } = await catalog.transaction(async (tx) => {
       const video = await this.findOrCreateVideo(tx, tenant, description, order);
@@ -68,6 +69,7 @@ export class IngestService {
         videoId: video.id,
         externalId,
         order,
+        priority: ingestPriorities[priority],
         maxAttempts,
         requestId,
       });

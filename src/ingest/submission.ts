@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { VideoMetadata } from "../catalog/index.js";
+import type { IngestPriority, VideoMetadata } from "../catalog/index.js";
 import { InvalidVideoInputError } from "../errors.js";
 import type { SourceInput } from "./sources.js";
 
@@ -10,6 +10,8 @@ export interface IngestInput {
   externalId?: string | null;
   title?: string | null;
   metadata?: VideoMetadata | null;
+  /** @default "NORMAL" */
+  priority?: IngestPriority | null;
   /** Id of the request, for the log. */
   requestId?: string | null;
 }
@@ -28,6 +30,7 @@ const schema = z.object({
   externalId: z.string().min(1, "must not be empty").max(500, "must not exceed 500 characters").nullish(),
   title: z.string().max(1000, "must not exceed 1000 characters").nullish(),
   metadata: metadata.nullish(),
+  priority: z.enum(["LOW", "NORMAL", "HIGH"], 'must be "LOW", "NORMAL" or "HIGH"').nullish(),
   requestId: z.string().nullish(),
 });
 
@@ -36,6 +39,7 @@ export interface VideoDescription {
   externalId: string | null;
   title: string | null;
   metadata: VideoMetadata | null;
+  priority: IngestPriority;
   requestId: string | null;
 }
 
@@ -47,8 +51,8 @@ export interface VideoDescription {
 export function checkDescription(input: IngestInput): VideoDescription {
   const parsed = schema.safeParse(input);
   if (parsed.success) {
-    const { externalId = null, title = null, metadata = null, requestId = null } = parsed.data;
-    return { externalId, title, metadata, requestId };
+    const { externalId = null, title = null, metadata = null, priority, requestId = null } = parsed.data;
+    return { externalId, title, metadata, priority: priority ?? "NORMAL", requestId };
   }
   const issue = parsed.error.issues[0];
   const field = String(issue?.path[0] ?? "input");

@@ -74,7 +74,7 @@ CREATE TABLE "new_IngestJob" (
 INSERT INTO "new_IngestJob" ("attempts", "createdAt", "errorCode", "errorMessage", "externalId", "finishedAt", "id", "leaseExpiresAt", "maxAttempts", "nextAttemptAt", "progress", "requestId", "source", "stage", "startedAt", "state", "tenant", "videoId", "workerId") SELECT "attempts", "createdAt", "errorCode", "errorMessage", "externalId", "finishedAt", "id", "leaseExpiresAt", "maxAttempts", "nextAttemptAt", "progress", "requestId", "source", "stage", "startedAt", "state", "tenant", "videoId", "workerId" FROM "IngestJob";
 DROP TABLE "IngestJob";
 ALTER TABLE "new_IngestJob" RENAME TO "IngestJob";
-CREATE INDEX "IngestJob_state_priority_createdAt_idx" ON "IngestJob"("state", "priority", "createdAt");
+CREATE INDEX "IngestJob_state_priority_tenant_createdAt_idx" ON "IngestJob"("state", "priority", "tenant", "createdAt");
 CREATE INDEX "IngestJob_videoId_state_idx" ON "IngestJob"("videoId", "state");
 CREATE INDEX "IngestJob_reindexId_state_idx" ON "IngestJob"("reindexId", "state");
 CREATE INDEX "IngestJob_tenant_createdAt_idx" ON "IngestJob"("tenant", "createdAt");

@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import { GraphQLJSONObject } from "graphql-scalars";
 import { Field, InputType } from "type-graphql";
+import { IngestPriority } from "./types.js";
 
 @InputType({ description: "Where a video comes from: exactly one field must be given." })
 export class VideoSourceInput {
@@ -37,4 +38,11 @@ export class IngestVideoInput {
     description: "Free-form facts, for filters and for the platform itself.",
   })
   metadata?: Record<string, unknown> | null;
+
+  @Field(() => IngestPriority, {
+    nullable: true,
+    defaultValue: IngestPriority.NORMAL,
+    description: "How soon the video is to be taken.",
+  })
+  priority?: IngestPriority | null;
 }

@@ -80,6 +80,7 @@ export class IngestResolver {
           externalId: input.externalId ?? null,
           title: input.title ?? null,
           metadata: input.metadata ?? null,
+          priority: input.priority ?? null,
           requestId: viewer.requestId,
         },
         viewer.tenant,

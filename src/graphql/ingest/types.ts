@@ -1,7 +1,7 @@
 import "reflect-metadata";
 import { GraphQLDateTime } from "graphql-scalars";
 import { Field, Float, Int, ObjectType, registerEnumType } from "type-graphql";
-import type { IngestJobRecord } from "../../catalog/index.js";
+import { ingestPriorities, type IngestJobRecord } from "../../catalog/index.js";
 import { UserError } from "../errors.js";
 import { toGlobalId } from "../ids.js";
 import { Node } from "../node.js";
@@ -24,6 +24,24 @@ export enum IngestStage {
   ENCODING = "ENCODING",
   COMMITTING = "COMMITTING",
 }
+
+/** How soon a job is taken. */
+export enum IngestPriority {
+  LOW = "LOW",
+  NORMAL = "NORMAL",
+  HIGH = "HIGH",
+}
+
+registerEnumType(IngestPriority, {
+  name: "IngestPriority",
+  description:
+    "How soon an ingest job is taken. One job in eight is taken from another priority than the highest, so that none waits for ever.",
+  valuesConfig: {
+    LOW: { description: "When nothing else waits: an archive that is worked through." },
+    NORMAL: { description: "In turn with the jobs of other tenants." },
+    HIGH: { description: "Before all others: someone waits for it." },
+  },
+});
 
 registerEnumType(IngestJobState, {
   name: "IngestJobState",
@@ -61,6 +79,9 @@ export class IngestJob extends Node {
     description: "Share of the work that is done, 0 to 1; null while the length of the media is unknown.",
   })
   progress!: number | null;
+
+  @Field(() => IngestPriority, { description: "How soon the job is taken." })
+  priority!: IngestPriority;
 
   @Field(() => Int, { description: "Attempts begun so far." })
   attempts!: number;
@@ -105,6 +126,7 @@ export class IngestJob extends Node {
       state: IngestJobState[record.state],
       stage: IngestStage[record.stage],
       progress: record.progress,
+      priority: priorityOf(record),
       attempts: record.attempts,
       maxAttempts: record.maxAttempts,
       nextAttemptAt: record.nextAttemptAt,
@@ -117,6 +139,12 @@ export class IngestJob extends Node {
       videoId: record.videoId,
     });
   }
+}
+
+/** The nearest priority that the API knows; jobs of a re-index stand below LOW. */
+function priorityOf({ priority }: IngestJobRecord): IngestPriority {
+  if (priority >= ingestPriorities.HIGH) return IngestPriority.HIGH;
+  return priority >= ingestPriorities.NORMAL ? IngestPriority.NORMAL : IngestPriority.LOW;
 }
 
 @ObjectType({ simpleResolvers: true, description: "An ingest job in a list." })

@@ -66,6 +66,57 @@ describe("claiming a job", () => {
   });
 });
 
+describe("the order in which jobs are taken", () => {
+  /** Queues jobs, oldest first, each given as its tenant and priority, and tells them apart by these. */
+  async function queue(...jobs: readonly (readonly [tenant: string, priority?: number])[]): Promise<void> {
+    const { catalog } = test;
+    for (const [place, [tenant, priority = 0]] of jobs.entries()) {
+      const { id } = await addJob(catalog, await addVideo(catalog, { tenant }));
+      const data = { priority, externalId: `${tenant}${priority}`, createdAt: later(place) };
+      await catalog.transaction((tx) => tx.prisma.ingestJob.update({ where: { id }, data }));
+    }
+  }
+  const take = (turn = 0) => test.catalog.jobs.claim(lease("w"), later(100), { turn });
+  async function takeAll(): Promise<string[]> {
+    const taken = [];
+    for (let job; (job = await take()) !== null;) taken.push(job.externalId ?? "");
+    return taken;
+  }
+
+  it("is that of their priorities", async () => {
+    await queue(["a", -10], ["a"], ["a", 10], ["b", 10], ["b"]);
+    expect(await takeAll()).toEqual(["a10", "b10", "a0", "b0", "a-10"]);
+  });
+
+  it("lets tenants take turns, however many jobs one of them has", async () => {
+    await queue(["a"], ["a"], ["a"], ["a"], ["b"], ["b"], ["c"]);
+    expect(await takeAll()).toEqual(["a0", "b0", "c0", "a0", "b0", "a0", "a0"]);
+  });
+
+  it("puts first who has the fewest running, also at other priorities", async () => {
+    await queue(["a", 10], ["a"], ["b"]);
+    expect(await takeAll()).toEqual(["a10", "b0", "a0"]);
+  });
+
+  it("passes over jobs that wait for another attempt, and goes on to the next tenant and priority", async () => {
+    await queue(["a", 10], ["b", 10], ["a"]);
+    for (const tenant of ["a", "b"]) {
+      const job = await take();
+      expect(job?.tenant).toBe(tenant);
+      await test.catalog.jobs.retryLater(job!.id, "w", { code: "X", message: "x" }, later(1000));
+    }
+    expect(await takeAll()).toEqual(["a0"]);
+  });
+
+  it("begins at another priority when it is that one's turn", async () => {
+    await queue(["a", 10], ["a", 10], ["a"], ["a", -10], ["a", 10]);
+    expect((await take(1))?.priority).toBe(0);
+    // Two priorities are left.
+    expect((await take(1))?.priority).toBe(-10);
+    expect((await take(1))?.priority).toBe(10);
+  });
+});
+
 describe("a worker that lost its job", () => {
   it("can no longer write anything about it", async () => {
     const [job] = await addJobs(1);
