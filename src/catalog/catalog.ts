@@ -6,9 +6,11 @@ import { Database, type CatalogTransaction } from "./database.js";
 import { EvaluationRankRepository } from "./evaluation-ranks.js";
 import { EvaluationRepository } from "./evaluations.js";
 import { toCatalogError } from "./failures.js";
+import { IndexedVideoRepository } from "./indexed-videos.js";
 import { IngestJobRepository } from "./ingest-jobs.js";
 import { migrate } from "./migrator.js";
 import { SegmentRepository } from "./segments.js";
+import { VectorWriteRepository } from "./vector-writes.js";
 import { VectorRepository } from "./vectors.js";
 import { VideoRepository } from "./videos.js";
 
@@ -16,15 +18,19 @@ import { VideoRepository } from "./videos.js";
 export class Catalog {
   readonly videos: VideoRepository;
   readonly segments: SegmentRepository;
+  readonly indexedVideos: IndexedVideoRepository;
   readonly vectors: VectorRepository;
+  readonly vectorWrites: VectorWriteRepository;
   readonly jobs: IngestJobRepository;
   readonly evaluations: EvaluationRepository;
   readonly evaluationRanks: EvaluationRankRepository;
 
   constructor(private readonly database: Database) {
     this.videos = new VideoRepository(database);
-    this.segments = new SegmentRepository(database);
+    this.indexedVideos = new IndexedVideoRepository(database);
+    this.segments = new SegmentRepository(database, this.indexedVideos);
     this.vectors = new VectorRepository(database);
+    this.vectorWrites = new VectorWriteRepository(database);
     this.jobs = new IngestJobRepository(database);
     this.evaluations = new EvaluationRepository(database);
     this.evaluationRanks = new EvaluationRankRepository(database);

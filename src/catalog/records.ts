@@ -68,6 +68,25 @@ export interface IndexedVideoContents {
   mediaVersion: Date;
 }
 
+/**
+ * STAGED: points are being written, nothing refers to them yet. ABANDONED: they are to be removed. REPLACED: committed;
+ * points of other generations of the video are to be removed. DELETED: all points of the video are to be removed. DROPPED: the
+ * index is to be removed.
+ */
+export type VectorWriteState = "STAGED" | "ABANDONED" | "REPLACED" | "DELETED" | "DROPPED";
+
+/** Something that is still to be done in a vector engine outside the database. */
+export type VectorWriteRecord =
+  | {
+      /** The generation of the points that are written; for DELETED an id of its own. */
+      id: string;
+      indexId: string;
+      tenant: string;
+      videoId: string;
+      state: Exclude<VectorWriteState, "DROPPED">;
+    }
+  | { id: string; indexId: string; state: "DROPPED" };
+
 /** What a job was asked to do. */
 export interface IngestOrder {
   source: MediaSource;

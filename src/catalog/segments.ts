@@ -1,9 +1,13 @@
 import type { CatalogTransaction, Database } from "./database.js";
+import type { IndexedVideoRepository } from "./indexed-videos.js";
 import type { IndexedVideoContents, SegmentRecord } from "./records.js";
 
 /** Segments of the videos: which spans of time are in which index. */
 export class SegmentRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly indexedVideos: IndexedVideoRepository,
+  ) {}
 
   /** The segments of videos in one index, by video and then by time. */
   ofVideos(indexId: string, videoIds: readonly string[]): Promise<SegmentRecord[]> {
@@ -49,8 +53,7 @@ export class SegmentRepository {
   ): Promise<void> {
     const { indexId, videoId } = video;
     await tx.prisma.segment.deleteMany({ where: { indexId, videoId } });
-    await tx.prisma.indexedVideo.deleteMany({ where: { indexId, videoId } });
-    await tx.prisma.indexedVideo.create({ data: { ...video, segmentCount: segments.length } });
+    await this.indexedVideos.replace(tx, { ...video, segmentCount: segments.length });
     await tx.execute(
       `INSERT INTO Segment (id, videoId, indexId, ordinal, startSeconds, endSeconds, pattern)
        SELECT value->>'id', ?, ?, value->>'ordinal', value->>'startSeconds', value->>'endSeconds', value->>'pattern'

@@ -1,6 +1,7 @@
 import { endianness } from "node:os";
 import type { Row, Value } from "@libsql/client";
 import type { CatalogTransaction, Database } from "./database.js";
+import type { Prisma } from "./generated/client.js";
 import type { SegmentVectorRecord, VectorIndexRecord } from "./records.js";
 import { textOf } from "./sqlite.js";
 
@@ -13,6 +14,13 @@ const writeSize = 100;
 /** The rows of vectors, with what only the segment knows. */
 const select = `SELECT v.segmentId, v.videoId, v.tenant, s.ordinal, v.pattern, v.vector
   FROM SegmentVector v JOIN Segment s ON s.id = v.segmentId`;
+
+/** How many vectors of a video there are. */
+export interface VideoVectors {
+  videoId: string;
+  tenant: string;
+  count: number;
+}
 
 /** The rows behind the local vector index: float32, little-endian. */
 export class VectorRepository {
@@ -63,6 +71,34 @@ export class VectorRepository {
       yield rows.map(toRecord);
       if (rows.length < pageSize) return;
     }
+  }
+
+  /** Number of vectors of each video in an index, page by page in the order of video ids. */
+  async *contents(indexId: string): AsyncGenerator<VideoVectors[]> {
+    for (let after = ""; ;) {
+      const page = await this.countByVideo({ indexId, videoId: { gt: after } }, pageSize);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.videoId;
+      yield page;
+      if (page.length < pageSize) return;
+    }
+  }
+
+  /** Number of vectors of some videos in an index; videos without any are left out. */
+  contentsOf(indexId: string, videoIds: readonly string[]): Promise<VideoVectors[]> {
+    return this.countByVideo({ indexId, videoId: { in: [...videoIds] } });
+  }
+
+  private async countByVideo(where: Prisma.SegmentVectorWhereInput, take?: number): Promise<VideoVectors[]> {
+    const rows = await this.database.reader.segmentVector.groupBy({
+      by: ["videoId", "tenant"],
+      where,
+      _count: true,
+      orderBy: { videoId: "asc" },
+      ...(take === undefined ? {} : { take }),
+    });
+    return rows.map(({ videoId, tenant, _count }) => ({ videoId, tenant, count: _count }));
   }
 
   /** The vectors of one video in an index, by segment id. */

@@ -110,7 +110,10 @@ export interface PendingWrite {
   publish(): Promise<void>;
 }
 
-/** What an engine that keeps its vectors outside the catalog holds of one write of a video. */
+/** Most videos that {@link VectorIndex.contentsOf} is asked for at once. */
+export const MOST_VIDEOS = 256;
+
+/** What an engine holds of one write of a video. */
 export interface HeldGeneration {
   videoId: string;
   tenant: string;
@@ -130,7 +133,10 @@ export interface VectorHealth {
 export interface VectorIndex {
   /** Creates the index; does nothing when it exists with the same dimension. */
   create(index: IndexDescription): Promise<void>;
-  /** Removes the index with all its vectors; does nothing when there is none. */
+  /**
+   * Removes the index with all its vectors; does nothing when there is none. What the catalog knows of its segments
+   * stays.
+   */
   drop(id: string): Promise<void>;
   /** All indexes, by id. */
   list(): Promise<IndexInfo[]>;
@@ -178,10 +184,21 @@ export interface VectorIndex {
    */
   sweepVideo(indexId: string, videoId: string): Promise<void>;
   /**
-   * All that the engine holds, over all tenants, staged and dead writes included, in batches; each generation once. What
-   * is written meanwhile may be missing or counted in part. Nothing for an engine that keeps its rows in the catalog.
+   * Goes through all that the engine holds, over all tenants, staged and dead writes included; in batches, of which only
+   * one is in memory. More vectors of a generation may come in a later batch. What is written meanwhile may be missing or
+   * counted in part.
+   *
+   * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
    */
   contents(indexId: string): AsyncIterable<readonly HeldGeneration[]>;
+  /**
+   * All that the engine holds of some videos, staged and dead writes included; each generation once, with all its
+   * vectors.
+   *
+   * @param videoIds no more than {@link MOST_VIDEOS}
+   * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
+   */
+  contentsOf(indexId: string, videoIds: readonly string[]): Promise<HeldGeneration[]>;
   health(): Promise<VectorHealth>;
   /** Ends workers and connections. Calls after it are refused. */
   close(): Promise<void>;

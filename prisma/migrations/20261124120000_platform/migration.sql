@@ -15,10 +15,10 @@ CREATE TABLE "IndexedVideo" (
 CREATE TABLE "VectorWrite" (
     "id" TEXT NOT NULL PRIMARY KEY,
     "indexId" TEXT NOT NULL,
-    "tenant" TEXT NOT NULL,
-    "videoId" TEXT NOT NULL,
+    "tenant" TEXT,
+    "videoId" TEXT,
     "state" TEXT NOT NULL,
-    "leaseExpiresAt" DATETIME,
+    "leaseExpiresAt" DATETIME NOT NULL,
     "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
@@ -85,7 +85,7 @@ PRAGMA defer_foreign_keys=OFF;
 CREATE INDEX "IndexedVideo_videoId_idx" ON "IndexedVideo"("videoId");
 
 -- CreateIndex
-CREATE INDEX "VectorWrite_state_createdAt_idx" ON "VectorWrite"("state", "createdAt");
+CREATE INDEX "VectorWrite_leaseExpiresAt_idx" ON "VectorWrite"("leaseExpiresAt");
 
 -- CreateIndex
 CREATE INDEX "VectorWrite_indexId_videoId_idx" ON "VectorWrite"("indexId", "videoId");

@@ -1,4 +1,4 @@
-import { newId, type CatalogTransaction } from "../../catalog/index.js";
+import { newId, type CatalogTransaction, type VideoVectors } from "../../catalog/index.js";
 import {
   VectorDimensionMismatchError,
   VectorIndexNotFoundError,
@@ -7,6 +7,7 @@ import {
 } from "../../errors.js";
 import { WorkerLostError, WorkerRequestError } from "../../models/worker-thread.js";
 import type {
+  HeldGeneration,
   IndexDescription,
   IndexInfo,
   PatternQuery,
@@ -153,10 +154,14 @@ class CatalogVectorIndex implements LocalVectorIndex {
     return Promise.resolve();
   }
 
-  /** Nothing: the catalog itself holds the rows. */
-  // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
-  async *contents(): AsyncGenerator<never> {
-    yield* [];
+  async *contents(indexId: string): AsyncGenerator<HeldGeneration[]> {
+    await this.dimensionOf(indexId);
+    for await (const page of this.catalog.vectors.contents(indexId)) yield this.withGenerations(indexId, page);
+  }
+
+  async contentsOf(indexId: string, videoIds: readonly string[]): Promise<HeldGeneration[]> {
+    await this.dimensionOf(indexId);
+    return this.withGenerations(indexId, await this.catalog.vectors.contentsOf(indexId, videoIds));
   }
 
   async load(indexId: string): Promise<void> {
@@ -179,6 +184,15 @@ class CatalogVectorIndex implements LocalVectorIndex {
   async close(): Promise<void> {
     this.closed = true;
     await this.memory?.close();
+  }
+
+  /** Rows have no generation of their own: old ones go with their segments, so they are all of the live one. */
+  private async withGenerations(indexId: string, stored: readonly VideoVectors[]): Promise<HeldGeneration[]> {
+    const ids = stored.map(({ videoId }) => videoId);
+    const generations = await this.catalog.indexedVideos.generations(indexId, ids);
+    return stored.map(({ videoId, tenant, count }) => {
+      return { videoId, tenant, generation: generations.get(videoId) ?? "", points: count };
+    });
   }
 
   private async checkQueries(indexId: string, queries: readonly PatternQuery[]): Promise<void> {

@@ -6,7 +6,7 @@ import type { SearchWorkerRequest } from "./search-worker.js";
 import type { MatrixStatistics } from "./segment-matrix.js";
 
 /** The part of the catalog that holds the rows. */
-export type VectorRowsSource = Pick<Catalog, "vectors" | "segments">;
+export type VectorRowsSource = Pick<Catalog, "vectors" | "segments" | "indexedVideos">;
 
 const entry = workerEntry(import.meta.url, "./search-worker");
 

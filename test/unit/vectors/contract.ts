@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Catalog, CatalogTransaction } from "../../../src/catalog/index.js";
 import type {
+  HeldGeneration,
   PendingWrite,
   StagedVideo,
   VectorHit,
@@ -534,6 +535,79 @@ export function describeVectorIndex(name: string, engine: EngineUnderTest): void
         expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([3]);
         await library.store(videoId, []);
         expect(await index.patterns(INDEX, { tenant: TENANT })).toEqual([]);
+      });
+    });
+
+    describe("what it holds", () => {
+      /** All that the engine goes through, whatever its batches are: number of points by video and generation. */
+      const contents = async (indexId = INDEX) => {
+        const counts = new Map<string, number>();
+        for await (const batch of index.contents(indexId)) add(counts, batch);
+        return Object.fromEntries(counts);
+      };
+      const contentsOf = async (videoIds: readonly string[]) => {
+        const counts = new Map<string, number>();
+        add(counts, await index.contentsOf(INDEX, videoIds));
+        return Object.fromEntries(counts);
+      };
+      const add = (counts: Map<string, number>, batch: readonly HeldGeneration[]) => {
+        for (const { videoId, tenant, generation, points } of batch) {
+          const key = `${tenant} ${videoId} ${generation}`;
+          counts.set(key, (counts.get(key) ?? 0) + points);
+        }
+      };
+      const live = async (videoId: string, tenant = TENANT) =>
+        `${tenant} ${videoId} ${(await catalog.indexedVideos.generations(INDEX, [videoId])).get(videoId)}`;
+      const sketches = (prefix: string, count: number): Sketch[] =>
+        Array.from({ length: count }, (_, n) => ({ id: `${prefix}${n}`, vector: [1, 0, 0], pattern: 1 + (n % 2) }));
+
+      it("is what was committed, over all tenants, by video and generation", async () => {
+        expect(await contents()).toEqual({});
+        const replaced = await library.add(sketches("old", 3));
+        await library.store(replaced, sketches("new", 2));
+        const other = await library.add(sketches("b", 700));
+        const theirs = await library.add(sketches("c", 1), "other");
+        await library.store(await library.add(sketches("gone", 2)), []);
+        const all = { [await live(replaced)]: 2, [await live(other)]: 700, [await live(theirs, "other")]: 1 };
+        expect(await contents()).toEqual(all);
+        expect(await contentsOf([replaced, other, theirs, "unknown"])).toEqual(all);
+        expect(await contentsOf([other])).toEqual({ [await live(other)]: 700 });
+        expect(await contentsOf([])).toEqual({});
+      });
+
+      it("is left alone by a sweep, but for what nobody counts any more", async () => {
+        const videoId = await library.add(sketches("a", 3));
+        await library.store(videoId, sketches("b", 2));
+        const gone = await library.add(sketches("c", 2));
+        await catalog.transaction(async (tx) => {
+          await index.deleteVideo(INDEX, gone, tx);
+          await catalog.videos.delete(tx, TENANT, gone);
+        });
+        // As if the process had ended before it could publish the deletion.
+        for (const id of [videoId, gone, gone, "unknown"]) await index.sweepVideo(INDEX, id);
+        await index.sweepVideo("none@1", videoId);
+        expect(await contents()).toEqual({ [await live(videoId)]: 2 });
+        expect(await library.ids([1, 0, 0])).toEqual(["b0"]);
+      });
+
+      it("keeps through a sweep what is staged and can then be committed", async () => {
+        const videoId = await library.add(sketches("a", 2));
+        const points = sketches("b", 3).map((sketch, n) => toPoint(sketch, n, videoId, TENANT));
+        const staged = await index.stageVideo(INDEX, TENANT, videoId, points);
+        await index.sweepVideo(INDEX, videoId);
+        const pending = await catalog.transaction((tx) => library.commit(tx, staged, videoId, points));
+        // As if the process had ended before it could publish the write.
+        await index.sweepVideo(INDEX, videoId);
+        expect(await contents()).toEqual({ [await live(videoId)]: 3 });
+        expect(await library.ids([1, 0, 0])).toEqual(["b0", "b2"]);
+        await pending.publish();
+        expect(await contents()).toEqual({ [await live(videoId)]: 3 });
+      });
+
+      it("is asked for in vain in an unknown index", async () => {
+        const refused = { code: "VECTOR_INDEX_NOT_FOUND" };
+        await expect(contents("none@1")).rejects.toMatchObject(refused);
+        await expect(index.contentsOf("none@1", ["a"])).rejects.toMatchObject(refused);
       });
     });
 

@@ -1,0 +1,82 @@
+import type { CatalogTransaction, Database } from "./database.js";
+import type { IndexedVideoContents } from "./records.js";
+
+/** Videos whose rows are removed in one transaction: some ten thousand segments, a short stop for other writers. */
+const removalSize = 200;
+
+/** What the indexes hold of the videos, as it was committed: the truth for an engine that keeps its vectors elsewhere. */
+export class IndexedVideoRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The live generation of each of the videos in an index; videos that are not in it are left out. */
+  async generations(indexId: string, videoIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.database.reader.indexedVideo.findMany({
+      where: { indexId, videoId: { in: [...videoIds] } },
+      select: { videoId: true, generation: true },
+    });
+    return new Map(rows.map(({ videoId, generation }) => [videoId, generation]));
+  }
+
+  /** The indexes that hold something of a video, by id. */
+  async indexesOf(tx: CatalogTransaction, videoId: string): Promise<string[]> {
+    const rows = await tx.prisma.indexedVideo.findMany({ where: { videoId }, orderBy: { indexId: "asc" } });
+    return rows.map(({ indexId }) => indexId);
+  }
+
+  /**
+   * Reads what an index holds, page by page in the order of video ids. A page is a consistent state of the database; a
+   * write between two pages may or may not be seen.
+   */
+  async *read(indexId: string, pageSize: number): AsyncGenerator<IndexedVideoContents[]> {
+    for (let after = ""; ;) {
+      const page = await this.database.reader.indexedVideo.findMany({
+        where: { indexId, videoId: { gt: after } },
+        orderBy: { videoId: "asc" },
+        take: pageSize,
+      });
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.videoId;
+      yield page;
+      if (page.length < pageSize) return;
+    }
+  }
+
+  /** Number of videos in an index, and of their segments. */
+  async count(indexId: string): Promise<{ videos: number; segments: number }> {
+    const { _count, _sum } = await this.database.reader.indexedVideo.aggregate({
+      where: { indexId },
+      _count: true,
+      _sum: { segmentCount: true },
+    });
+    return { videos: _count, segments: _sum.segmentCount ?? 0 };
+  }
+
+  /** Writes what an index holds of a video from now on. */
+  async replace(tx: CatalogTransaction, contents: IndexedVideoContents): Promise<void> {
+    const { indexId, videoId } = contents;
+    const where = { indexId_videoId: { indexId, videoId } };
+    await tx.prisma.indexedVideo.upsert({ where, create: contents, update: contents });
+  }
+
+  /**
+   * Removes all that is known of an index: segments, with their vectors in the local index, and what it holds. In many
+   * small transactions, so that others get their turn; begun again, it goes on where it was.
+   */
+  async removeIndex(indexId: string): Promise<void> {
+    for (;;) {
+      const removed = await this.database.transaction(async ({ prisma }) => {
+        const rows = await prisma.indexedVideo.findMany({
+          where: { indexId },
+          select: { videoId: true },
+          take: removalSize,
+        });
+        const where = { indexId, videoId: { in: rows.map(({ videoId }) => videoId) } };
+        await prisma.segment.deleteMany({ where });
+        await prisma.indexedVideo.deleteMany({ where });
+        return rows.length;
+      });
+      if (removed < removalSize) return;
+    }
+  }
+}
