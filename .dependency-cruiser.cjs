@@ -1,7 +1,7 @@
 /**
  * The import rule: arrows only go down.
  *
- *   cli -> server -> (earshot.ts: the composition root) -> graphql -> ingest, search, evaluation -> queue
+ *   cli -> server -> (earshot.ts: the composition root) -> graphql -> ingest, search, evaluation -> queue, indexes
  *     -> encoding, vectors, catalog, media -> models -> config -> errors
  *
  * Rooms on one level do not know each other; only vectors may use the catalog, where the local index keeps its rows.
@@ -13,7 +13,7 @@ const levels = [
   ["server"],
   ["graphql"],
   ["ingest", "search", "evaluation"],
-  ["queue"],
+  ["queue", "indexes"],
   ["encoding", "vectors", "catalog", "media"],
   ["models"],
   ["config"],

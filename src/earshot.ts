@@ -12,13 +12,14 @@ import {
   type Logger,
   type ResolvedOptions,
 } from "./config/index.js";
-import { createEncoder, type Encoder } from "./encoding/index.js";
+import { PackRuntimes, type Encoder } from "./encoding/index.js";
 import { createEvaluationService, type EvaluationService } from "./evaluation/index.js";
 import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
+import { LiveIndex } from "./indexes/index.js";
 import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
-import { createInferencePool, flatDimension, loadModelPack, type ModelPack } from "./models/index.js";
+import type { ModelPack } from "./models/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
 import { createLocalVectorIndex } from "./vectors/local/index.js";
 import type { VectorIndex } from "./vectors/index.js";
@@ -83,9 +84,11 @@ export interface Earshot {
   readonly ingest: IngestService;
   readonly search: SearchService;
   readonly evaluation: EvaluationService;
-  /** The model pack in use. */
+  /** The index in use, with its model pack. */
+  readonly live: LiveIndex;
+  /** The model pack of the index in use, as last known; it changes when searches change over to another index. */
   readonly pack: ModelPack;
-  /** Turns sound and text into embeddings with the pack. */
+  /** Turns sound and text into embeddings with that pack. */
   readonly encoder: Encoder;
   readonly events: EventEmitter<EarshotEvents>;
   /** Real path of a video's media file, when it lies inside a media root now; null otherwise. */
@@ -118,43 +121,37 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
   };
   try {
-    const pack = await loadModelPack(resolved.modelPack);
     const catalog = await openCatalog(resolved, logger);
     closers.push(() => catalog.close());
-    const inference = await createInferencePool(pack, resolved.inference, logger);
-    closers.push(() => inference.close());
     const vectors = await createLocalVectorIndex(catalog, logger);
     closers.push(() => vectors.close());
-    await vectors.create({ id: pack.id, dimension: flatDimension(pack.manifest) });
-    const encoder = createEncoder(pack, inference, {
-      batchSize: resolved.inference.batchSize,
-      silenceThreshold: resolved.ingest.silenceThreshold,
-      queryCacheSize: resolved.search.queryCacheSize,
-    });
+    const runtimes = new PackRuntimes(resolved, logger);
+    closers.push(() => runtimes.close());
+    const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
     const events = new EventEmitter<EarshotEvents>();
     const search = createSearchService({
       catalog,
       vectors,
-      encoder,
-      pack,
+      live,
       maxQueryCharacters: resolved.search.maxQueryLength,
       onSearch: (seconds) => events.emit("search", seconds),
     });
-    const ingest = createIngestService({ catalog, vectors, encoder, pack, options: resolved, logger });
+    const ingest = createIngestService({ catalog, vectors, live, options: resolved, logger });
     closers.push(() => ingest.stop());
     const evaluation = createEvaluationService({
       catalog,
       vectors,
-      inUse: { pack, inference, encoder },
+      live,
+      runtimes,
       options: resolved,
       logger,
       momentFinder: createMomentFinder,
     });
     closers.push(() => evaluation.stop());
-    const viewerOf = createViewerOf({ catalog, indexId: pack.id }, hook);
+    const viewerOf = createViewerOf({ catalog, live }, hook);
     const { pollSeconds } = resolved.evaluation;
     const schema = await buildEarshotSchema(
-      { catalog, vectors, ingest, search, evaluation, pack, viewerOf, pollSeconds },
+      { catalog, vectors, ingest, search, evaluation, live, viewerOf, pollSeconds },
       logger,
     );
     return {
@@ -170,13 +167,18 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       ingest,
       search,
       evaluation,
-      pack,
-      encoder,
+      live,
+      get pack() {
+        return live.runtime.pack;
+      },
+      get encoder() {
+        return live.runtime.encoder;
+      },
       events,
       mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
-      health: () => health(catalog, vectors, pack),
+      health: () => health(catalog, vectors, live),
       start: async () => {
-        await Promise.all([vectors.load(pack.id), ingest.start(), evaluation.start()]);
+        await Promise.all([vectors.load(live.runtime.pack.id), ingest.start(), evaluation.start()]);
       },
       close: closeAll,
     };
@@ -186,9 +188,9 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
   }
 }
 
-async function health(catalog: Catalog, vectors: VectorIndex, pack: ModelPack): Promise<EarshotHealth> {
+async function health(catalog: Catalog, vectors: VectorIndex, live: LiveIndex): Promise<EarshotHealth> {
   const [catalogHealth, index] = await Promise.all([catalog.health(), vectors.health()]);
   // A pack that is not whole never gets this far: createEarshot refuses it.
-  const checks = { catalog: catalogHealth, index, modelPack: { ok: true, message: pack.id } };
+  const checks = { catalog: catalogHealth, index, modelPack: live.health() };
   return { ok: catalogHealth.ok && index.ok, checks };
 }

@@ -286,6 +286,14 @@ export class VectorIndexUnavailableError extends EarshotError {
   override readonly retryable = true;
 }
 
+// --- indexes ------------------------------------------------------------------------------------
+
+/** The index in use was made with a model pack that is not on this machine. */
+export class LivePackMissingError extends EarshotError {
+  readonly code = "LIVE_PACK_MISSING";
+  override readonly retryable = true;
+}
+
 // --- search -------------------------------------------------------------------------------------
 
 /** The query holds no words at all. */
@@ -316,6 +324,11 @@ export class MinRelevanceOutOfRangeError extends EarshotError {
 /** A cursor is damaged, invented, or belongs to another list. */
 export class InvalidCursorError extends EarshotError {
   readonly code = "INVALID_CURSOR";
+}
+
+/** A cursor was given out before searches changed over to another index. */
+export class CursorOutdatedError extends EarshotError {
+  readonly code = "CURSOR_OUTDATED";
 }
 
 /** A filter holds something that cannot be filtered by. */

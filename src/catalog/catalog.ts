@@ -8,6 +8,7 @@ import { EvaluationRepository } from "./evaluations.js";
 import { toCatalogError } from "./failures.js";
 import { IndexedVideoRepository } from "./indexed-videos.js";
 import { IngestJobRepository } from "./ingest-jobs.js";
+import { LiveIndexRepository } from "./live-index.js";
 import { migrate } from "./migrator.js";
 import { SegmentRepository } from "./segments.js";
 import { VectorWriteRepository } from "./vector-writes.js";
@@ -24,6 +25,7 @@ export class Catalog {
   readonly jobs: IngestJobRepository;
   readonly evaluations: EvaluationRepository;
   readonly evaluationRanks: EvaluationRankRepository;
+  readonly liveIndex: LiveIndexRepository;
 
   constructor(private readonly database: Database) {
     this.videos = new VideoRepository(database);
@@ -34,6 +36,7 @@ export class Catalog {
     this.jobs = new IngestJobRepository(database);
     this.evaluations = new EvaluationRepository(database);
     this.evaluationRanks = new EvaluationRankRepository(database);
+    this.liveIndex = new LiveIndexRepository(database);
   }
 
   /**

@@ -9,6 +9,7 @@ export type { IndexedVideoRepository } from "./indexed-videos.js";
 export type { IngestJobRepository } from "./ingest-jobs.js";
 export type { JobFailure, JobLease } from "./leased-jobs.js";
 export { ingestPriorities } from "./records.js";
+export type { LiveIndexRepository } from "./live-index.js";
 export type * from "./records.js";
 export type { SegmentRepository } from "./segments.js";
 export type { NewVectorWrite, VectorWriteRepository } from "./vector-writes.js";

@@ -86,8 +86,8 @@ async function mediaOf(earshot: Earshot, { order }: CompletedEvaluation): Promis
 
 /** The files of indexed videos, where they lie inside a media root. */
 async function filesOfVideos(earshot: Earshot, clips: readonly DatasetClip[]): Promise<(ResolvedMedia | null)[]> {
-  const { catalog, pack } = earshot;
-  const found = await findIndexedClips(catalog, DEFAULT_TENANT, pack.id, clips);
+  const { catalog, live } = earshot;
+  const found = await live.use(({ pack }) => findIndexedClips(catalog, DEFAULT_TENANT, pack.id, clips));
   return Promise.all(
     found.map(async (indexed) => {
       const video = indexed === null ? null : await catalog.videos.find(DEFAULT_TENANT, indexed.id);

@@ -37,7 +37,7 @@ export async function searchCommand(
   for (const { message } of page.notices) out.complain(message);
   if (page.hits.length > 0) {
     for (const line of table(COLUMNS, searchRows(page))) out.print(line);
-  } else if ((await earshot.vectors.count(earshot.pack.id, { tenant: DEFAULT_TENANT })) === 0) {
+  } else if ((await earshot.vectors.count(page.pack.id, { tenant: DEFAULT_TENANT })) === 0) {
     out.complain("The library is empty. Fill it with: earshot ingest <file or folder>");
   } else {
     out.complain("No video found.");
@@ -77,6 +77,7 @@ function searchJson(page: SearchPage): object {
       cursor,
     })),
     notices: page.notices,
+    index: page.pack.id,
     hasNextPage: page.hasNextPage,
   };
 }

@@ -30,6 +30,8 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_DATABASE_URL: { type: text, place: ["databaseUrl"] },
   EARSHOT_MODEL_PACK: { type: text, place: ["modelPack"] },
   /** Several folders are separated as in PATH: by ":", on Windows by ";". */
+  EARSHOT_MODEL_PACK_ROOTS: { type: list(path.delimiter), place: ["modelPackRoots"] },
+  /** Several folders are separated as in PATH: by ":", on Windows by ";". */
   EARSHOT_MEDIA_ROOTS: { type: list(path.delimiter), place: ["mediaRoots"] },
   FFMPEG_PATH: { type: text, place: ["ffmpegPath"] },
   EARSHOT_FFMPEG_PATH: { type: text, place: ["ffmpegPath"] },

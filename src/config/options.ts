@@ -136,6 +136,11 @@ export const optionsSchema = z.strictObject({
   /** Folder of the model pack. @default the starter pack that ships with Earshot */
   modelPack: z.string().min(1).default(starterPack),
   /**
+   * Folders that hold further model packs, each in a folder of its own: the packs of other indexes than that of
+   * `modelPack`, for a re-index or because an index made with one of them is in use. @default []
+   */
+  modelPackRoots: z.array(z.string().min(1)).readonly().default([]),
+  /**
    * Folders whose files may be ingested by path. A path is checked after symbolic links are resolved.
    * @default [] (no path is accepted)
    */
@@ -215,6 +220,7 @@ export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}
     temporaryDirectory: path.join(dataDirectory, "tmp"),
     databaseUrl: absoluteFileUrl(options.databaseUrl ?? `file:${path.join(dataDirectory, "earshot.db")}`),
     modelPack: path.resolve(options.modelPack),
+    modelPackRoots: options.modelPackRoots.map((root) => path.resolve(root)),
     mediaRoots: options.mediaRoots.map((root) => path.resolve(root)),
     evaluation: { ...options.evaluation, roots: options.evaluation.roots.map((root) => path.resolve(root)) },
   };

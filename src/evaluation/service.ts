@@ -38,9 +38,9 @@ export class EvaluationService {
    *   PackFormatUnsupportedError, CatalogBusyError, CatalogWriteError
    */
   async submit(input: EvaluationInput, tenant: string, requestId: string | null = null): Promise<EvaluationRecord> {
-    const { catalog, options, inUse } = this.parts;
+    const { catalog, options, live } = this.parts;
     const { roots, maxAttempts } = options.evaluation;
-    const order = await checkOrder(input, { pack: inUse.pack, roots });
+    const order = await live.use(({ pack }) => checkOrder(input, { pack, roots }));
     const record = await catalog.evaluations.create({ tenant, order, maxAttempts, requestId });
     this.events.emit("evaluation", record);
     this.queue?.wake();

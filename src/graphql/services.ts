@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/index.js";
 import type { EvaluationService } from "../evaluation/index.js";
+import type { LiveIndex } from "../indexes/index.js";
 import type { IngestService } from "../ingest/index.js";
-import type { ModelPack } from "../models/index.js";
 import type { SearchService } from "../search/index.js";
 import type { VectorIndex } from "../vectors/index.js";
 import type { ViewerOf } from "./viewer.js";
@@ -15,8 +15,8 @@ export interface GraphQLServices {
   evaluation: EvaluationService;
   /** How often a subscription looks for changes that other processes made, in seconds. */
   pollSeconds: number;
-  /** The pack in use. */
-  pack: ModelPack;
+  /** The index in use, with its pack. */
+  live: LiveIndex;
   /** Finds the caller of an operation. */
   viewerOf: ViewerOf;
 }

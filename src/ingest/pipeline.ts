@@ -1,10 +1,10 @@
 import path from "node:path";
 import { newId, type Catalog, type IngestJobRecord, type IngestStage } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
-import type { EncodedSegment, Encoder } from "../encoding/index.js";
+import type { EncodedSegment, PackRuntime } from "../encoding/index.js";
 import { SourceChangedError } from "../errors.js";
 import { openMediaFile, type FfmpegTools } from "../media/index.js";
-import type { ModelPack } from "../models/index.js";
+import type { LiveIndex } from "../indexes/index.js";
 import { JobInterruption } from "../queue/index.js";
 import type { VectorIndex } from "../vectors/index.js";
 import { isUnchanged, openSource, type SourceFile } from "./sources.js";
@@ -13,8 +13,7 @@ import { isUnchanged, openSource, type SourceFile } from "./sources.js";
 export interface PipelineParts {
   catalog: Catalog;
   vectors: VectorIndex;
-  encoder: Encoder;
-  pack: ModelPack;
+  live: LiveIndex;
   tools: FfmpegTools;
   options: ResolvedOptions;
   logger: Logger;
@@ -31,6 +30,9 @@ interface EncodedVideo {
   segments: EncodedSegment[];
 }
 
+/** Thrown out of the transaction: searches changed over to another index while the video was being encoded. */
+class IndexChanged extends Error {}
+
 /** Share of the progress that encoding takes; the rest is the commit. */
 const encodingShare = 0.98;
 
@@ -39,8 +41,8 @@ const encodingShare = 0.98;
  * and findable, until then. Running a job again from the start is always safe.
  *
  * @param workerId the worker that holds the job; the commit is given up when the row says otherwise
- * @throws the errors of sources and media, MediaSilentError, SourceChangedError, the errors of encoder, index and catalog,
- *   and JobInterruption
+ * @throws the errors of sources and media, MediaSilentError, SourceChangedError, LivePackMissingError, the errors of
+ *   encoder, index and catalog, and JobInterruption
  */
 export async function runPipeline(
   parts: PipelineParts,
@@ -49,22 +51,37 @@ export async function runPipeline(
   onProgress: ProgressListener,
   signal: AbortSignal,
 ): Promise<void> {
-  onProgress("PROBING", 0);
-  const file = await openSource(job.order.source);
-  const video = await encodeFile(parts, file, onProgress, signal);
-  signal.throwIfAborted();
-  onProgress("COMMITTING", encodingShare);
-  await commit(parts, job, workerId, video, signal);
+  for (;;) {
+    onProgress("PROBING", 0);
+    const runtime = await parts.live.borrowForIngest();
+    try {
+      const file = await openSource(job.order.source);
+      const video = await encodeFile(parts, runtime, file, onProgress, signal);
+      signal.throwIfAborted();
+      onProgress("COMMITTING", encodingShare);
+      await commit(parts, runtime, job, workerId, video, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof IndexChanged)) throw error;
+      parts.logger.info(
+        { jobId: job.id },
+        "searches changed over to another index meanwhile; the video is encoded for it",
+      );
+    } finally {
+      runtime.release();
+    }
+  }
 }
 
 async function encodeFile(
   parts: PipelineParts,
+  runtime: PackRuntime,
   file: SourceFile,
   onProgress: ProgressListener,
   signal: AbortSignal,
 ): Promise<EncodedVideo> {
   try {
-    const video = await encodeStreams(parts, file, onProgress, signal);
+    const video = await encodeStreams(parts, runtime, file, onProgress, signal);
     await checkUnchanged(file);
     return video;
   } catch (error) {
@@ -81,11 +98,12 @@ async function checkUnchanged(file: SourceFile): Promise<void> {
 
 async function encodeStreams(
   parts: PipelineParts,
+  { pack, encoder }: PackRuntime,
   file: SourceFile,
   onProgress: ProgressListener,
   signal: AbortSignal,
 ): Promise<EncodedVideo> {
-  const { experts, sampleRate } = parts.pack.manifest;
+  const { experts, sampleRate } = pack.manifest;
   const sound = experts.some(({ modality }) => modality === "audio");
   const pictures = experts.some(({ modality }) => modality === "visual");
   const media = await openMediaFile(parts, { ...file, sound, pictures, sampleRate }, signal);
@@ -99,7 +117,7 @@ async function encodeStreams(
   };
   const segments: EncodedSegment[] = [];
   try {
-    for await (const group of parts.encoder.encodeVideo(media.streams, tell, signal)) segments.push(...group);
+    for await (const group of encoder.encodeVideo(media.streams, tell, signal)) segments.push(...group);
   } finally {
     // When one stream has failed, the decoder of another may still wait for its reader.
     media.close();
@@ -115,7 +133,8 @@ function shareOfEncoding(seconds: number, durationSeconds: number | null): numbe
 }
 
 async function commit(
-  { catalog, vectors, pack, logger }: PipelineParts,
+  { catalog, vectors, live, logger }: PipelineParts,
+  { pack }: PackRuntime,
   job: IngestJobRecord,
   workerId: string,
   { durationSeconds, segments }: EncodedVideo,
@@ -134,6 +153,7 @@ async function commit(
   const write = catalog.transaction(async (tx) => {
     // The job first: a worker that lost it must not replace what its successor has written.
     if (!(await catalog.jobs.complete(tx, id, workerId))) throw new JobInterruption("lost");
+    if (!(await live.accepts(tx, pack.id))) throw new IndexChanged();
     const sourceName = path.basename(order.source.path);
     if (!(await catalog.videos.markIndexed(tx, videoId, { ...order, sourceName, durationSeconds, indexedAt }))) {
       throw new JobInterruption("lost");

@@ -11,10 +11,9 @@ import {
   type VideoRecord,
 } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
-import type { Encoder } from "../encoding/index.js";
 import { JobCrashedError, JobInternalError, JobNotFoundError, VideoNotFoundError } from "../errors.js";
 import { findFfmpeg, removeStaleFolders } from "../media/index.js";
-import type { ModelPack } from "../models/index.js";
+import type { LiveIndex } from "../indexes/index.js";
 import { createWorkerIdentity, JobQueue, nextUpdate } from "../queue/index.js";
 import type { PendingWrite, VectorIndex } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
@@ -26,8 +25,7 @@ import { checkDescription, type IngestInput, type VideoDescription } from "./sub
 export interface IngestServiceParts {
   catalog: Catalog;
   vectors: VectorIndex;
-  encoder: Encoder;
-  pack: ModelPack;
+  live: LiveIndex;
   options: ResolvedOptions;
   logger: Logger;
 }

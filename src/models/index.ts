@@ -1,4 +1,5 @@
 export { chooseExperts } from "./experts.js";
+export { findPack, listPacks, type FoundPack, type PackPlaces } from "./find-pack.js";
 export { createInferencePool, type InferencePool } from "./inference.js";
 export {
   CLIP_ENCODER,

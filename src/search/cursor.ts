@@ -2,29 +2,31 @@
  * Search cursors: an opaque, URL-safe string which says after which video the next page starts.
  *
  * A cursor holds the position (score, video id) and a fingerprint of everything that decides the
- * order: tenant, query, filter, least relevance and index. A cursor of another search is refused
- * instead of silently giving a page of something else. The checksum catches damaged and edited
+ * order: the index, and tenant, query, filter and least relevance. A cursor of another search, or of
+ * another index, is refused instead of silently giving a page of something else. The checksum catches damaged and edited
  * cursors; it is no secret, and none is needed, since a cursor opens nothing that the search itself
  * would not show.
  */
 import { createHash } from "node:crypto";
-import { InvalidCursorError } from "../errors.js";
+import { CursorOutdatedError, InvalidCursorError } from "../errors.js";
 import type { VideoPosition } from "../vectors/index.js";
 
 /** Bytes of the checksum. */
 const CHECKSUM_BYTES = 6;
-/** Bytes of the fingerprint. */
-const FINGERPRINT_BYTES = 9;
-const VERSION = 1;
+/** Bytes of the fingerprint: those of the index come first. */
+const FINGERPRINT_BYTES = 12;
+const INDEX_BYTES = 3;
+const VERSION = 2;
 const HEAD_BYTES = 1 + FINGERPRINT_BYTES + 8;
 
 /**
  * Fingerprint of a search: equal for equal searches, whatever the order of the keys in the filter.
  *
- * @param parts Everything that decides which videos are found and in which order.
+ * @param indexId The index that is searched.
+ * @param parts Everything else that decides which videos are found and in which order.
  */
-export function searchFingerprint(parts: unknown): Buffer {
-  return createHash("sha256").update(canonicalJson(parts)).digest().subarray(0, FINGERPRINT_BYTES);
+export function searchFingerprint(indexId: string, parts: unknown): Buffer {
+  return Buffer.concat([hash(indexId, INDEX_BYTES), hash(canonicalJson(parts), FINGERPRINT_BYTES - INDEX_BYTES)]);
 }
 
 /** Writes a position as a cursor. */
@@ -41,7 +43,8 @@ export function encodeCursor(position: VideoPosition, fingerprint: Buffer): stri
  * Reads a cursor.
  *
  * @throws InvalidCursorError when it was not written by {@link encodeCursor}, was altered, or belongs
- *   to another search.
+ *   to another search
+ * @throws CursorOutdatedError when it belongs to the same search in another index
  */
 export function decodeCursor(cursor: string, fingerprint: Buffer): VideoPosition {
   const bytes = Buffer.from(cursor, "base64url");
@@ -56,12 +59,22 @@ export function decodeCursor(cursor: string, fingerprint: Buffer): VideoPosition
       'The cursor was not given out by this search. Leave "after" out to start from the first page.',
     );
   }
-  if (!body.subarray(1, 1 + FINGERPRINT_BYTES).equals(fingerprint)) {
+  const found = body.subarray(1, 1 + FINGERPRINT_BYTES);
+  if (!found.subarray(INDEX_BYTES).equals(fingerprint.subarray(INDEX_BYTES))) {
     throw new InvalidCursorError(
       "The cursor belongs to another search. Use a cursor with the same query, filter and minRelevance it came from.",
     );
   }
+  if (!found.equals(fingerprint)) {
+    throw new CursorOutdatedError(
+      'The library has changed over to another model since that page was made. Leave "after" out to start again.',
+    );
+  }
   return { score: body.readDoubleBE(1 + FINGERPRINT_BYTES), videoId: body.subarray(HEAD_BYTES).toString("utf8") };
+}
+
+function hash(text: string, bytes: number): Buffer {
+  return createHash("sha256").update(text).digest().subarray(0, bytes);
 }
 
 function checksum(body: Buffer): Buffer {

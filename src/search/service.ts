@@ -1,7 +1,7 @@
 /** From a sentence to a page of videos: normalise, encode, rank, load, find the moments. */
 import type { Catalog, VideoFilter, VideoRecord } from "../catalog/index.js";
-import { queryVector, type EncodedQuery, type Encoder } from "../encoding/index.js";
-import type { ModelPack } from "../models/index.js";
+import { queryVector, type EncodedQuery, type PackRuntime } from "../encoding/index.js";
+import type { LiveIndex } from "../indexes/index.js";
 import type { PatternQuery, VectorFilter, VectorIndex, VideoHit } from "../vectors/index.js";
 import { decodeCursor, encodeCursor, searchFingerprint } from "./cursor.js";
 import { createMomentFinder, type MomentFinder } from "./moment-finder.js";
@@ -19,7 +19,7 @@ export interface SearchService {
    * A query without a known word gives an empty page with a notice, never a random one.
    *
    * @throws QueryEmptyError, QueryTooLongError, FirstOutOfRangeError, MomentsPerVideoOutOfRangeError,
-   *   MinRelevanceOutOfRangeError, InvalidCursorError, InvalidFilterError
+   *   MinRelevanceOutOfRangeError, InvalidCursorError, CursorOutdatedError, InvalidFilterError
    */
   search(request: SearchRequest): Promise<SearchPage>;
 }
@@ -28,47 +28,51 @@ export interface SearchService {
 export interface SearchServiceParts {
   catalog: Catalog;
   vectors: VectorIndex;
-  encoder: Encoder;
-  pack: ModelPack;
+  live: LiveIndex;
   /** Longest query in characters. */
   maxQueryCharacters: number;
   /** Told the seconds each finished search took. */
   onSearch?: (seconds: number) => void;
 }
 
-/** Makes the search service of one model pack. */
+/** Makes the search service; each search uses the index that is live when it begins, and that one alone. */
 export function createSearchService(parts: SearchServiceParts): SearchService {
-  const search = new AudioSearch(parts);
   return {
     async search(request) {
       const started = performance.now();
-      const page = await search.page(request);
+      const page = await parts.live.use((runtime) => new AudioSearch(parts, runtime).page(request));
       parts.onSearch?.((performance.now() - started) / 1000);
       return page;
     },
   };
 }
 
+/** A search with the models of one index. */
 class AudioSearch {
   private readonly findMoments: MomentFinder;
   private readonly scale: ScoreScale;
 
-  constructor(private readonly parts: SearchServiceParts) {
-    this.scale = parts.pack.manifest.calibration;
-    this.findMoments = createMomentFinder(parts.pack.manifest);
+  constructor(
+    private readonly parts: SearchServiceParts,
+    private readonly runtime: PackRuntime,
+  ) {
+    const { manifest } = runtime.pack;
+    this.scale = manifest.calibration;
+    this.findMoments = createMomentFinder(manifest);
   }
 
   async page(request: SearchRequest): Promise<SearchPage> {
-    const { catalog, vectors, encoder, pack, maxQueryCharacters } = this.parts;
+    const { catalog, vectors, maxQueryCharacters } = this.parts;
+    const { encoder, pack } = this.runtime;
     const { tenant, first } = request;
     checkRanges(request);
     const text = normaliseQuery(request.query, maxQueryCharacters);
-    const fingerprint = searchFingerprint([pack.id, tenant, text, request.filter, request.minRelevance]);
+    const fingerprint = searchFingerprint(pack.id, [tenant, text, request.filter, request.minRelevance]);
     const after = request.after === undefined ? undefined : decodeCursor(request.after, fingerprint);
 
     const query = await encoder.encodeText(text);
     const notices = queryNotices(query);
-    if (query.knownWords.length === 0) return { hits: [], hasNextPage: false, notices };
+    if (query.knownWords.length === 0) return { hits: [], hasNextPage: false, notices, pack };
 
     const filter = await this.vectorFilter(tenant, request.filter);
     const queries = await this.queryVectors(query, filter);
@@ -92,6 +96,7 @@ class AudioSearch {
       }),
       hasNextPage: found.length > first,
       notices,
+      pack,
     };
   }
 
@@ -114,7 +119,7 @@ class AudioSearch {
 
   /** One query vector for each availability pattern that occurs: architecture section 5. */
   private async queryVectors(query: EncodedQuery, filter: VectorFilter): Promise<PatternQuery[]> {
-    const patterns = await this.parts.vectors.patterns(this.parts.pack.id, filter);
+    const patterns = await this.parts.vectors.patterns(this.runtime.pack.id, filter);
     return patterns.map((pattern) => ({ pattern, vector: queryVector(query, pattern) }));
   }
 }

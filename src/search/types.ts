@@ -1,4 +1,5 @@
 import type { VideoFilter, VideoRecord } from "../catalog/index.js";
+import type { ModelPack } from "../models/index.js";
 
 /** A search for videos by what is heard in them. */
 export interface SearchRequest {
@@ -60,6 +61,8 @@ export interface SearchPage {
   hits: VideoSearchHit[];
   hasNextPage: boolean;
   notices: SearchNotice[];
+  /** The models whose index was searched; its id is the index's. */
+  pack: ModelPack;
 }
 
 /** Largest page. */

@@ -6,12 +6,13 @@ import type {
   MissingClips,
   MomentFigures,
 } from "../../catalog/index.js";
+import type { PackRuntime } from "../../encoding/index.js";
 import { DatasetEmptyError, EvaluationTooLargeError } from "../../errors.js";
 import type { EvaluationDataset, WordFeatures } from "../datasets/index.js";
 import { MOST_SCORES, type ScoringRequest, type ScoringResult } from "../scoring/index.js";
 import { encodeTexts, type EncodedTexts } from "./encode-queries.js";
 import { noticesOf } from "./notices.js";
-import type { OpenPack, RunParts } from "./parts.js";
+import type { RunParts } from "./parts.js";
 import type { ProvenanceParts } from "./provenance.js";
 import { planQueries, scoredCaptions, type QueryPlan } from "./queries.js";
 import { rankRecords } from "./rank-records.js";
@@ -21,7 +22,7 @@ import type { Stages } from "./stages.js";
 export interface Measuring {
   parts: RunParts;
   evaluation: EvaluationRecord;
-  open: OpenPack;
+  open: PackRuntime;
   dataset: EvaluationDataset;
   stages: Stages;
   /** Writes what it turned out to measure, by the experts and what tells the clips, before it takes long. */

@@ -1,17 +1,10 @@
 import type { Catalog } from "../../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../../config/index.js";
-import type { Encoder } from "../../encoding/index.js";
-import type { InferencePool, ModelPack, PackManifest } from "../../models/index.js";
+import type { PackRuntimes } from "../../encoding/index.js";
+import type { LiveIndex } from "../../indexes/index.js";
+import type { PackManifest } from "../../models/index.js";
 import type { VectorIndex } from "../../vectors/index.js";
 import type { Span } from "../metrics/moment-metrics.js";
-
-/** A model pack that is open. */
-export interface OpenPack {
-  pack: ModelPack;
-  inference: InferencePool;
-  /** Made of all experts. */
-  encoder: Encoder;
-}
 
 /**
  * Finds the moments of one clip for one query, best first, as a search does.
@@ -30,8 +23,10 @@ export type MomentFinder = (
 export interface RunParts {
   catalog: Catalog;
   vectors: VectorIndex;
-  /** The pack in use. */
-  inUse: OpenPack;
+  /** The index in use, with its pack. */
+  live: LiveIndex;
+  /** The packs that are open. */
+  runtimes: PackRuntimes;
   options: ResolvedOptions;
   logger: Logger;
   /** Makes the finder of moments for clips that were cut as a pack says. */

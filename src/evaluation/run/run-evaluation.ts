@@ -8,7 +8,6 @@ import { datasetOf } from "../order.js";
 import { measureClips } from "./measure-clips.js";
 import { measureIndex } from "./measure-index.js";
 import type { Measuring } from "./measured.js";
-import { openPack } from "./open-pack.js";
 import type { RunParts } from "./parts.js";
 import { provenanceHash } from "./provenance.js";
 import { Stages, type StageListener } from "./stages.js";
@@ -32,7 +31,8 @@ export async function runEvaluation(
   const stages = new Stages(order.source.kind, listener);
   stages.enter("PREPARING");
   await checkPlaces(order);
-  const open = await openPack(parts, order.packPath);
+  // One that is open already is shared, with searches and ingest jobs as well.
+  const open = await (order.packPath === null ? parts.live.borrow() : parts.runtimes.borrow(order.packPath));
   try {
     const dataset = await openDataset(datasetOf(order), signal);
     try {
@@ -65,7 +65,7 @@ export async function runEvaluation(
       await dataset.close();
     }
   } finally {
-    await open.close();
+    open.release();
   }
 }
 

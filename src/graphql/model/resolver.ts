@@ -8,10 +8,10 @@ import { ModelPack } from "./types.js";
 export class ModelPackResolver {
   constructor(private readonly services: GraphQLServices) {}
 
-  @Query(() => [ModelPack], { description: "The model packs that are loaded." })
+  @Query(() => [ModelPack], { description: "The model pack of the index in use, which searches use and ingests fill." })
   async modelPacks(@Ctx() context: unknown): Promise<ModelPack[]> {
     checkRight(await this.services.viewerOf(context), "read");
-    return [ModelPack.from(this.services.pack)];
+    return this.services.live.use(({ pack }) => Promise.resolve([ModelPack.from(pack)]));
   }
 
   @FieldResolver(() => Int, { description: "Segments of the caller's videos in its index." })

@@ -21,7 +21,7 @@ export class SearchResolver {
 
   @Query(() => VideoSearchConnection, {
     description:
-      "Finds videos by what is heard in them. Expected failures are errors with one of these codes in `extensions.code`: QUERY_EMPTY, QUERY_TOO_LONG, FIRST_OUT_OF_RANGE, INVALID_CURSOR, MIN_RELEVANCE_OUT_OF_RANGE, MOMENTS_PER_VIDEO_OUT_OF_RANGE, INVALID_FILTER, INVALID_ID, FORBIDDEN.",
+      "Finds videos by what is heard in them. Expected failures are errors with one of these codes in `extensions.code`: QUERY_EMPTY, QUERY_TOO_LONG, FIRST_OUT_OF_RANGE, INVALID_CURSOR, CURSOR_OUTDATED, MIN_RELEVANCE_OUT_OF_RANGE, MOMENTS_PER_VIDEO_OUT_OF_RANGE, INVALID_FILTER, INVALID_ID, FORBIDDEN.",
     complexity: pageComplexity(SEARCH_COST),
   })
   async searchVideosByAudio(
@@ -87,7 +87,7 @@ export class SearchResolver {
       notices: page.notices.map((notice) =>
         Object.assign(new SearchNotice(), notice, { code: SearchNoticeCode[notice.code] }),
       ),
-      index: ModelPack.from(this.services.pack),
+      index: ModelPack.from(page.pack),
     });
   }
 }

@@ -64,6 +64,7 @@ describe("environment variables", () => {
       {},
       {
         EARSHOT_MEDIA_ROOTS: ["/a", "/b c"].join(path.delimiter),
+        EARSHOT_MODEL_PACK_ROOTS: ["/packs", "/more packs"].join(path.delimiter),
         EARSHOT_EVALUATION_ROOTS: ["/data", "/models"].join(path.delimiter),
         EARSHOT_EXECUTION_PROVIDERS: "cuda, cpu",
         EARSHOT_ALLOW_BUNDLED_FFMPEG: "no",
@@ -72,6 +73,7 @@ describe("environment variables", () => {
       },
     );
     expect(options.mediaRoots).toEqual(["/a", "/b c"]);
+    expect(options.modelPackRoots).toEqual(["/packs", "/more packs"]);
     expect(options.evaluation.roots).toEqual(["/data", "/models"]);
     expect(options.inference.executionProviders).toEqual(["cuda", "cpu"]);
     expect(options.allowBundledFfmpeg).toBe(false);

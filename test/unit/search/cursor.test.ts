@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { InvalidCursorError } from "../../../src/errors.js";
+import { CursorOutdatedError, InvalidCursorError } from "../../../src/errors.js";
 import { decodeCursor, encodeCursor, searchFingerprint } from "../../../src/search/cursor.js";
 
-const fingerprint = searchFingerprint({ tenant: "a", query: "a dog", filter: { ids: ["x"] } });
+const fingerprint = searchFingerprint("pack@1", { tenant: "a", query: "a dog", filter: { ids: ["x"] } });
 
 describe("search cursors", () => {
   it("carry the position exactly", () => {
@@ -11,12 +11,20 @@ describe("search cursors", () => {
   });
 
   it("are the same for searches which differ in the order of filter keys only", () => {
-    expect(searchFingerprint({ b: 1, a: { d: 2, c: 3 } })).toEqual(searchFingerprint({ a: { c: 3, d: 2 }, b: 1 }));
+    const fingerprintOf = (filter: object) => searchFingerprint("pack@1", filter);
+    expect(fingerprintOf({ b: 1, a: { d: 2, c: 3 } })).toEqual(fingerprintOf({ a: { c: 3, d: 2 }, b: 1 }));
   });
 
   it("of another search are refused", () => {
-    const other = encodeCursor({ score: 0.5, videoId: "v" }, searchFingerprint({ tenant: "a", query: "a cat" }));
+    const other = encodeCursor({ score: 0.5, videoId: "v" }, searchFingerprint("pack@1", { query: "a cat" }));
     expect(() => decodeCursor(other, fingerprint)).toThrow(/another search/);
+  });
+
+  it("of the same search in another index are refused as outdated", () => {
+    const before = searchFingerprint("pack@1", { query: "a dog" });
+    const now = searchFingerprint("pack@2", { query: "a dog" });
+    const cursor = encodeCursor({ score: 0.5, videoId: "v" }, before);
+    expect(() => decodeCursor(cursor, now)).toThrow(CursorOutdatedError);
   });
 
   it.each(["", "abc", "not base64 !", "A".repeat(80), "é"])("which were never given out are refused: %j", (cursor) => {

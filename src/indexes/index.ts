@@ -1,0 +1,1 @@
+export { LiveIndex, type LiveIndexParts } from "./live-index.js";

@@ -1,0 +1,206 @@
+import type { Catalog, CatalogTransaction } from "../catalog/index.js";
+import type { Logger } from "../config/index.js";
+import type { BorrowedRuntime, PackRuntime, PackRuntimes } from "../encoding/index.js";
+import { EarshotError, LivePackMissingError } from "../errors.js";
+import { findPack, flatDimension, readPackManifest, type PackPlaces } from "../models/index.js";
+import type { VectorIndex } from "../vectors/index.js";
+
+/** What the live index is found with. */
+export interface LiveIndexParts {
+  catalog: Catalog;
+  vectors: VectorIndex;
+  runtimes: PackRuntimes;
+  /** Where model packs lie; the default one is taken for an empty library. */
+  places: PackPlaces;
+  logger: Logger;
+}
+
+/**
+ * How the pack in use here fits the index in use. "live": it is that index's pack. "stand-in": that index's pack was
+ * nowhere at the start, the default pack is used in its place. "behind": another process changed over to an index whose
+ * pack is not here; searches still use the one before.
+ */
+type Fit = "live" | "stand-in" | "behind";
+
+interface Current {
+  /** The index in use, as the database has it. */
+  liveId: string;
+  runtime: BorrowedRuntime;
+  fit: Fit;
+}
+
+/** Longest time until a change by another process is noticed, in milliseconds. */
+const MAX_AGE_MS = 500;
+
+/** Time between two looks for a pack that was not here, in milliseconds. */
+const RETRY_MS = 10_000;
+
+/**
+ * The index that searches use and ingests fill, with the models that belong to it. The database says which one it is,
+ * so that all processes change over together.
+ */
+export class LiveIndex {
+  private lookedAt = performance.now();
+  private searchedAt = performance.now();
+  private looking: Promise<void> | undefined;
+
+  private constructor(
+    private readonly parts: LiveIndexParts,
+    private current: Current,
+  ) {}
+
+  /**
+   * Finds the index in use and opens its pack. An empty library takes the default pack; so does, in the stead of its
+   * own, a library whose pack is nowhere.
+   *
+   * @throws the errors of model packs, models, vector engine and catalog
+   */
+  static async open(parts: LiveIndexParts): Promise<LiveIndex> {
+    const { catalog, runtimes, places, logger } = parts;
+    const { name, version } = await readPackManifest(places.modelPack);
+    const defaultId = `${name}@${version}`;
+    const liveId = await chooseIndex(catalog, defaultId, logger);
+    const folder = liveId === defaultId ? places.modelPack : await findPack(liveId, places);
+    if (folder !== null && liveId !== defaultId) {
+      logger.warn(
+        { index: liveId, modelPack: defaultId },
+        `searches and ingests use the index ${liveId}; the option modelPack names ${defaultId}. ` +
+          `Let modelPack name the pack in use, or run "earshot reindex --pack ${defaultId}" to change over`,
+      );
+    }
+    const runtime = await runtimes.borrow(folder ?? places.modelPack);
+    const live = new LiveIndex(parts, { liveId, runtime, fit: folder === null ? "stand-in" : "live" });
+    if (folder === null) logger.error({ index: liveId, modelPack: defaultId }, live.health().message);
+    await makeIndex(parts.vectors, runtime);
+    return live;
+  }
+
+  /** The models in use here as last known; for what takes no runtime along. */
+  get runtime(): PackRuntime {
+    return this.current.runtime;
+  }
+
+  /** Does something with the models of the index in use, which stay open meanwhile; their pack's id is the index's. */
+  async use<T>(work: (runtime: PackRuntime) => Promise<T>): Promise<T> {
+    const runtime = await this.borrow();
+    try {
+      return await work(runtime);
+    } finally {
+      runtime.release();
+    }
+  }
+
+  /** The models of the index in use, to be released. */
+  async borrow(): Promise<BorrowedRuntime> {
+    if (performance.now() - this.lookedAt > MAX_AGE_MS) await this.look();
+    return this.current.runtime.share();
+  }
+
+  /**
+   * The models of the index that an ingest fills, to be released.
+   *
+   * @throws LivePackMissingError the pack of the index in use is not here
+   */
+  async borrowForIngest(): Promise<BorrowedRuntime> {
+    await this.look();
+    if (this.current.fit === "behind") throw new LivePackMissingError(this.health().message);
+    return this.current.runtime.share();
+  }
+
+  /** In the transaction that commits an ingest: whether the index is still the one to fill. */
+  async accepts(tx: CatalogTransaction, indexId: string): Promise<boolean> {
+    const { liveId, fit, runtime } = this.current;
+    const found = await this.parts.catalog.liveIndex.find(tx);
+    return found === indexId || (fit === "stand-in" && found === liveId && indexId === runtime.pack.id);
+  }
+
+  /** Looks which index is in use now, and changes over to it. */
+  look(): Promise<void> {
+    this.looking ??= this.lookNow().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  /** Whether searches and ingests use the index that they should. */
+  health(): { ok: boolean; message: string } {
+    const { liveId, fit, runtime } = this.current;
+    const { id } = runtime.pack;
+    if (fit === "live") return { ok: true, message: id };
+    const put = `Put the pack ${liveId} into a folder of modelPackRoots`;
+    const message =
+      fit === "stand-in"
+        ? `The library was indexed with the model pack ${liveId}, which is not here; ${id} stands in for it, and searches ` +
+          `find only what was indexed with that. ${put}, or run "earshot reindex --pack ${id}" to index the library anew.`
+        : `The index in use is ${liveId}, whose model pack is not here; searches go on with ${id}, and ingest jobs are ` +
+          `left to others. ${put}.`;
+    return { ok: true, message };
+  }
+
+  private async lookNow(): Promise<void> {
+    const { catalog, vectors, logger } = this.parts;
+    const liveId = await catalog.liveIndex.find();
+    this.lookedAt = performance.now();
+    const { runtime: before, fit } = this.current;
+    const changed = liveId !== null && liveId !== this.current.liveId;
+    const missing = fit !== "live" && this.lookedAt - this.searchedAt > RETRY_MS;
+    if (liveId === null || !(changed || missing)) return;
+    const next = before.pack.id === liveId ? before.share() : await this.openPack(liveId);
+    this.searchedAt = performance.now();
+    if (next === null) {
+      if (!changed) return;
+      this.current = { liveId, runtime: before, fit: "behind" };
+      logger.error({ index: liveId, stillUsed: before.pack.id }, this.health().message);
+      return;
+    }
+    await makeIndex(vectors, next);
+    // The local engine reads the index into memory for it, before the first search has to wait.
+    await vectors.count(liveId);
+    this.current = { liveId, runtime: next, fit: "live" };
+    before.release();
+    logger.info({ index: liveId, before: before.pack.id }, "searches and ingests have changed over to another index");
+  }
+
+  /** Null when the pack is not here or cannot be opened. */
+  private async openPack(id: string): Promise<BorrowedRuntime | null> {
+    const { runtimes, places, logger } = this.parts;
+    const folder = await findPack(id, places);
+    if (folder === null) return null;
+    try {
+      return await runtimes.borrow(folder);
+    } catch (error) {
+      if (!(error instanceof EarshotError)) throw error;
+      logger.error(
+        { err: error, detail: error.detail, index: id },
+        "the model pack of the index in use cannot be opened",
+      );
+      return null;
+    }
+  }
+}
+
+/** The index in use. An empty one gives way to that of the default pack. */
+async function chooseIndex(catalog: Catalog, defaultId: string, logger: Logger): Promise<string> {
+  const known = await catalog.liveIndex.find();
+  if (known === defaultId) return known;
+  const videos = await catalog.liveIndex.videosByIndex();
+  if (known === null)
+    return catalog.liveIndex.begin(videos.has(defaultId) ? defaultId : (fullest(videos) ?? defaultId));
+  if (videos.has(known)) return known;
+  const changed = await catalog.transaction(async (tx) => {
+    // It may have been filled meanwhile.
+    if ((await catalog.liveIndex.videosByIndex(tx)).has(known)) return false;
+    return catalog.liveIndex.change(tx, known, defaultId);
+  });
+  if (!changed) return (await catalog.liveIndex.find()) ?? known;
+  logger.info({ index: defaultId, before: known }, "the index in use was empty; searches and ingests use another one");
+  return defaultId;
+}
+
+function fullest(videos: ReadonlyMap<string, number>): string | undefined {
+  return [...videos].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+function makeIndex(vectors: VectorIndex, { pack }: PackRuntime): Promise<void> {
+  return vectors.create({ id: pack.id, dimension: flatDimension(pack.manifest) });
+}
