@@ -4,13 +4,19 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Client, Config, InStatement } from "@libsql/client";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
-import { bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
+import { PrismaPg } from "@prisma/adapter-pg";
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlMigrationAwareDriverAdapterFactory,
+} from "@prisma/driver-adapter-utils";
+import { NoPostgresError, startPostgresCluster } from "../test/fixtures/postgres-cluster.js";
+import { postgresqlTwin } from "./postgresql-twin.mjs";
 
 /**
- * Compares prisma/schema.prisma with the migrations beside it, by Prisma's own schema engine
- * (its WebAssembly build: nothing is downloaded).
+ * Compares the data model with the migrations, for SQLite and for PostgreSQL, by Prisma's own schema engine
+ * (its WebAssembly build: nothing is downloaded). PostgreSQL is compared in a server of its own, where one can be started.
  *
- *   npx tsx scripts/schema-diff.ts           prints the SQL of the next migration, if one is needed
+ *   npx tsx scripts/schema-diff.ts           prints the SQL of the next migrations, if some are needed
  *   npx tsx scripts/schema-diff.ts --check   exits 1 when the migrations do not lead to the schema
  */
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -55,8 +61,27 @@ class ScriptingAdapter extends PrismaLibSql {
   }
 }
 
-function readMigrations() {
-  const baseDir = path.join(root, "prisma", "migrations");
+/** The engine asks for columns of PostgreSQL's own type "char", which Prisma's adapter does not know. */
+class CharAdapter extends PrismaPg {
+  override async connectToShadowDb() {
+    const adapter = await super.connectToShadowDb();
+    const inside = adapter as unknown as { performIO(query: unknown): Promise<{ fields: { dataTypeID: number }[] }> };
+    const perform = inside.performIO.bind(adapter);
+    inside.performIO = async (query) => {
+      const result = await perform(query);
+      for (const field of result.fields) if (field.dataTypeID === CHAR) field.dataTypeID = CHARACTER;
+      return result;
+    };
+    return adapter;
+  }
+}
+
+/** Numbers of types, as PostgreSQL's catalogue has them. */
+const CHAR = 18;
+const CHARACTER = 1042;
+
+function readMigrations(folder: string) {
+  const baseDir = path.join(root, folder);
   const folders = readdirSync(baseDir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return {
     baseDir,
@@ -75,26 +100,70 @@ function readMigrations() {
   };
 }
 
-const schemaPath = path.join(root, "prisma", "schema.prisma");
-const schema = { path: schemaPath, content: readFileSync(schemaPath, "utf8") };
-const { SchemaEngine } = await loadSchemaEngine();
-const adapter = bindMigrationAwareSqlAdapterFactory(new ScriptingAdapter({ url: ":memory:" }));
-const engine = await SchemaEngine.new({ datamodels: [[schema.path, schema.content]] }, () => undefined, adapter);
-const difference = await engine.diff({
-  from: { tag: "migrations", ...readMigrations() },
-  to: { tag: "schemaDatamodel", files: [schema], configDir: root },
-  script: true,
-  exitCode: true,
-  filters: { externalTables: [], externalEnums: [] },
-  shadowDatabaseUrl: null,
-});
+/** The SQL that leads from the migrations in a folder to a schema; null when they agree. */
+async function difference(
+  schemaFile: string,
+  folder: string,
+  adapter: SqlMigrationAwareDriverAdapterFactory,
+): Promise<string | null> {
+  const schemaPath = path.join(root, schemaFile);
+  const schema = { path: schemaPath, content: readFileSync(schemaPath, "utf8") };
+    const bound = bindMigrationAwareSqlAdapterFactory(adapter);
+  const engine = await SchemaEngine.new({ datamodels: [[schema.path, schema.content]] }, () => undefined, bound);
+  const { exitCode, stdout } = await engine.diff({
+    from: { tag: "migrations", ...readMigrations(folder) },
+    to: { tag: "schemaDatamodel", files: [schema], configDir: root },
+    script: true,
+    exitCode: true,
+    filters: { externalTables: [], externalEnums: [] },
+    shadowDatabaseUrl: null,
+  });
+  return exitCode === 0 ? null : stdout;
+}
 
-if (difference.exitCode === 0) {
-  console.log("The migrations lead to prisma/schema.prisma exactly.");
-} else {
-  console.log(difference.stdout);
-  if (process.argv.includes("--check")) {
-    console.error("prisma/schema.prisma and prisma/migrations differ: put the SQL above into a new migration.");
-    process.exitCode = 1;
+/** Texts have to be ordered by their bytes, as in SQLite, whatever the database's language. Prisma's models cannot say so. */
+const UNORDERED_TEXT = /\bTEXT\b(?! COLLATE "C")/g;
+
+async function postgresqlDifference(): Promise<string | null> {
+  const folder = "prisma/postgresql/migrations";
+  for (const { path: name, migrationFile } of readMigrations(folder).migrationDirectories) {
+    if (migrationFile.content.value.search(UNORDERED_TEXT) >= 0) {
+      throw new Error(`${folder}/${name}: every column of type TEXT must be TEXT COLLATE "C".`);
+    }
   }
+  const cluster = await startPostgresCluster();
+  try {
+    const adapter = new CharAdapter(cluster.url());
+    const sql = await difference("prisma/postgresql/schema.prisma", folder, adapter);
+    return sql?.replace(UNORDERED_TEXT, 'TEXT COLLATE "C"') ?? null;
+  } finally {
+    await cluster.end();
+  }
+}
+
+function report(what: string, sql: string | null): void {
+  if (sql === null) {
+    console.log(`${what}: the migrations lead to the schema exactly.`);
+    return;
+  }
+  console.log(sql);
+  if (!process.argv.includes("--check")) return;
+  console.error(`${what}: schema and migrations differ. Put the SQL above into a new migration.`);
+  process.exitCode = 1;
+}
+
+const { SchemaEngine } = await loadSchemaEngine();
+const twin = readFileSync(path.join(root, "prisma/postgresql/schema.prisma"), "utf8");
+if (twin !== postgresqlTwin(readFileSync(path.join(root, "prisma/schema.prisma"), "utf8"))) {
+  throw new Error("prisma/postgresql/schema.prisma is not what prisma/schema.prisma gives: run `npm run setup`.");
+}
+report(
+  "SQLite",
+  await difference("prisma/schema.prisma", "prisma/migrations", new ScriptingAdapter({ url: ":memory:" })),
+);
+try {
+  report("PostgreSQL", await postgresqlDifference());
+} catch (error) {
+  if (!(error instanceof NoPostgresError)) throw error;
+  console.error(`\nPostgreSQL: migrations NOT CHECKED: ${error.message}.\n`);
 }

@@ -1,5 +1,5 @@
 /**
- * Makes a clone ready: installs dependencies, generates the Prisma client. Needs Node and npm only, and does nothing
+ * Makes a clone ready: installs dependencies, generates the Prisma clients. Needs Node and npm only, and does nothing
  * that is already done, so every other script begins with it.
  */
 import { spawnSync } from "node:child_process";
@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { postgresqlTwin } from "./postgresql-twin.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
 const at = (...parts) => path.join(root, ...parts);
@@ -60,14 +61,14 @@ function installDependencies() {
   writeFileSync(stamp, wanted);
 }
 
-function generateClient() {
-  const stamp = at("src", "catalog", "generated", ".fingerprint");
-  const wanted = fingerprint([at("prisma", "schema.prisma"), at("node_modules", "prisma", "package.json")]);
+function generateClient(schema, output) {
+  const stamp = at("src", "catalog", output, ".fingerprint");
+  const wanted = fingerprint([at(schema), at("node_modules", "prisma", "package.json")]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   run(
-    "generating the database client",
+    `generating the database client from ${schema}`,
     process.execPath,
-    [at("node_modules", "prisma", "build", "index.js"), "generate"],
+    [at("node_modules", "prisma", "build", "index.js"), "generate", "--schema", at(schema)],
     {
       // Prisma would download an engine which generating does not need; any program that exists keeps it from that.
       PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
@@ -78,6 +79,17 @@ function generateClient() {
   writeFileSync(stamp, wanted);
 }
 
+function generateClients() {
+  const twin = at("prisma", "postgresql", "schema.prisma");
+  const wanted = postgresqlTwin(readFileSync(at("prisma", "schema.prisma"), "utf8"));
+  if (!existsSync(twin) || readFileSync(twin, "utf8") !== wanted) {
+    mkdirSync(path.dirname(twin), { recursive: true });
+    writeFileSync(twin, wanted);
+  }
+  generateClient("prisma/schema.prisma", "generated");
+  generateClient("prisma/postgresql/schema.prisma", "generated-postgresql");
+}
+
 checkNode();
 installDependencies();
-generateClient();
+generateClients();

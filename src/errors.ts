@@ -47,9 +47,15 @@ export class CatalogSchemaError extends EarshotError {
   readonly code = "CATALOG_SCHEMA_MISMATCH";
 }
 
-/** Another process keeps the database locked. */
+/** Others keep the database busy, or locked. */
 export class CatalogBusyError extends EarshotError {
   readonly code = "CATALOG_BUSY";
+  override readonly retryable = true;
+}
+
+/** The connection to the database broke, or none can be made for now. What was not committed is not there. */
+export class CatalogDisconnectedError extends EarshotError {
+  readonly code = "CATALOG_DISCONNECTED";
   override readonly retryable = true;
 }
 

@@ -1,16 +1,15 @@
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
-import type { Logger, ResolvedOptions } from "../config/index.js";
-import { CatalogUnavailableError, EarshotError } from "../errors.js";
-import { Database, type CatalogTransaction } from "./database.js";
+import { resolveOptions, type Logger, type ResolvedOptions } from "../config/index.js";
+import { EarshotError } from "../errors.js";
+import type { CatalogTransaction, Database } from "./database.js";
 import { EvaluationRankRepository } from "./evaluation-ranks.js";
 import { EvaluationRepository } from "./evaluations.js";
 import { toCatalogError } from "./failures.js";
 import { IndexedVideoRepository } from "./indexed-videos.js";
 import { IngestJobRepository } from "./ingest-jobs.js";
 import { LiveIndexRepository } from "./live-index.js";
-import { migrate } from "./migrator.js";
+import { openPostgresql } from "./postgresql/open.js";
 import { SegmentRepository } from "./segments.js";
+import { openSqlite } from "./sqlite/open.js";
 import { VectorWriteRepository } from "./vector-writes.js";
 import { VectorRepository } from "./vectors.js";
 import { VideoRepository } from "./videos.js";
@@ -40,10 +39,13 @@ export class Catalog {
   }
 
   /**
-   * Runs `work` in one write transaction. When it throws, everything is rolled back and the error passed on.
-   * Transactions of one process wait for each other; do nothing slow inside.
+   * Runs `work` in one write transaction, as if it were alone with the database. When it throws, everything is rolled back
+   * and the error passed on. Do nothing slow inside: on SQLite transactions wait for each other.
    *
-   * @throws CatalogBusyError, CatalogWriteError, and whatever `work` throws
+   * On PostgreSQL several run at the same time, and one that others got in the way of is run again, from the start. So
+   * `work` must have no effects but those through `tx`, and what it counts or collects it must begin anew each time.
+   *
+   * @throws CatalogBusyError, CatalogDisconnectedError, CatalogWriteError, and whatever `work` throws
    */
   async transaction<T>(work: (tx: CatalogTransaction) => Promise<T>): Promise<T> {
     try {
@@ -56,11 +58,18 @@ export class Catalog {
   /** Whether the database answers. */
   async health(): Promise<{ ok: boolean; message?: string }> {
     try {
-      await this.database.rawReader.execute("SELECT 1");
+      await this.database.query("SELECT 1");
       return { ok: true };
     } catch (error) {
-      return { ok: false, message: `The database does not answer: ${(error as Error).message}` };
+      const failure = toCatalogError(error);
+      const reason = failure instanceof EarshotError ? failure.message : (error as Error).message;
+      return { ok: false, message: `The database does not answer: ${reason}` };
     }
+  }
+
+  /** What time it is for all processes of this database. Leases and other deadlines are compared with it. */
+  now(): Promise<Date> {
+    return this.database.now();
   }
 
   /** Closes the database; nothing may be called afterwards. */
@@ -70,21 +79,15 @@ export class Catalog {
 }
 
 /**
- * Opens the catalog: makes its folder and file when they are missing, and brings the schema up to date.
+ * Opens the catalog: makes its folder and file when they are missing, and brings the schema up to date. A PostgreSQL
+ * database has to be there, and may be opened by any number of processes at once.
  *
  * @throws CatalogUnavailableError, CatalogSchemaError
  */
-export async function openCatalog(options: Pick<ResolvedOptions, "databaseUrl">, logger: Logger): Promise<Catalog> {
-  const file = options.databaseUrl.slice("file:".length);
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await migrate(options.databaseUrl, logger);
-    return new Catalog(await Database.open(options.databaseUrl));
-  } catch (error) {
-    if (error instanceof EarshotError) throw error;
-    throw new CatalogUnavailableError(
-      "The database cannot be opened. Check that its folder exists and can be written, and that the file is an Earshot database.",
-      { detail: `${file}: ${String(error)}`, cause: error },
-    );
-  }
+export async function openCatalog(
+  options: Pick<ResolvedOptions, "databaseUrl"> & Partial<Pick<ResolvedOptions, "database">>,
+  logger: Logger,
+): Promise<Catalog> {
+  const { databaseUrl: url, database = resolveOptions().database } = options;
+  return new Catalog(await (url.startsWith("file:") ? openSqlite(url, logger) : openPostgresql(url, database, logger)));
 }

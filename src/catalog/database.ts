@@ -1,73 +1,86 @@
-import { PrismaLibSql } from "@prisma/adapter-libsql";
-import type { Client, InArgs } from "@libsql/client";
-import { connectSqlite } from "./sqlite.js";
-import { PrismaClient, type Prisma } from "./generated/client.js";
+import type { Prisma, PrismaClient } from "./generated/client.js";
+
+/** A value of one statement: dates are written as Prisma writes them, everything else as it is. */
+export type SqlValue = string | number | boolean | null | Date | Uint8Array;
+
+/** A row of a statement: column names as they stand in the statement. */
+export type SqlRow = Record<string, unknown>;
 
 /** A write transaction. Everything done through it is committed together or not at all. */
 export interface CatalogTransaction {
   /** Prisma's client, bound to the transaction. */
   prisma: Prisma.TransactionClient;
   /**
-   * Runs one SQL statement in the transaction: for many rows at once, where Prisma's conversions cost 3 to 50 times
-   * as much as the writing.
+   * Runs one SQL statement in the transaction; gives the rows it returns. Its values stand as "?" in the SQL, names in
+   * double quotes mean the same to every database.
    */
-  execute(sql: string, args: InArgs): Promise<unknown>;
+  execute(sql: string, args: readonly SqlValue[]): Promise<SqlRow[]>;
 }
 
-/** Longest time a transaction may wait for others, and may take. */
-const transactionLimits = { maxWait: 120_000, timeout: 600_000 };
+/** How a transaction stands to others that run at the same time; see {@link Database.transaction}. */
+export interface TransactionKind {
+  /**
+   * SERIAL: as if all such transactions ran one after the other. LOCKING: the work locks by itself what it relies on;
+   * for what many processes do all the time, where a serial one would be repeated too often.
+   * @default "SERIAL"
+   */
+  isolation?: "SERIAL" | "LOCKING";
+}
 
 /**
- * The two connections to the database file.
- *
- * Prisma's libsql adapter lets nothing pass while a transaction is open. With a connection of their own, readers
- * never wait for a writer: in WAL mode they go on with the last committed state.
+ * The database of a catalog. The repositories are written against this; what one database does in its own way is behind
+ * {@link Dialect}.
  */
-export class Database {
-  private constructor(
-    /** For reads outside transactions. Never write through it. */
-    readonly reader: PrismaClient,
-    /** For everything that writes. */
-    readonly writer: PrismaClient,
-    /** The reader's connection, for reads that are too large for Prisma's conversions. */
-    readonly rawReader: Client,
-    private readonly rawWriter: Client,
-  ) {}
+export interface Database {
+  /** For reads outside transactions. Never write through it. */
+  readonly reader: PrismaClient;
+  /** For single writes. */
+  readonly writer: PrismaClient;
+  readonly dialect: Dialect;
 
-  /** Opens both connections of a migrated database. */
-  static async open(url: string): Promise<Database> {
-    const rawReader = await connectSqlite(url);
-    const rawWriter = await connectSqlite(url);
-    const reader = new PrismaClient({ adapter: new ConnectedAdapter(rawReader) });
-    const writer = new PrismaClient({
-      adapter: new ConnectedAdapter(rawWriter),
-      transactionOptions: transactionLimits,
-    });
-    return new Database(reader, writer, rawReader, rawWriter);
-  }
+  /**
+   * Runs `work` in one write transaction; what it throws rolls everything back. Where others got in the way, `work` is run
+   * again, from the start, in a new transaction: it must have no effects but those of the transaction.
+   */
+  transaction<T>(work: (tx: CatalogTransaction) => Promise<T>, kind?: TransactionKind): Promise<T>;
 
-  /** Runs `work` in one write transaction; what it throws rolls everything back. */
-  transaction<T>(work: (tx: CatalogTransaction) => Promise<T>): Promise<T> {
-    // Prisma's transactions on the writer all run on this one connection: see sqlite.ts.
-    const execute = (sql: string, args: InArgs) => this.rawWriter.execute({ sql, args });
-    return this.writer.$transaction((prisma) => work({ prisma, execute }));
-  }
+  /** Reads by one SQL statement, for what is too large for Prisma's conversions. "?" stands for each value. */
+  query(sql: string, args?: readonly SqlValue[]): Promise<SqlRow[]>;
 
-  /** Waits for running statements, then closes both connections. */
-  async close(): Promise<void> {
-    await Promise.all([this.reader.$disconnect(), this.writer.$disconnect()]);
-    this.rawReader.close();
-    this.rawWriter.close();
-  }
+  /** What time it is for all processes of this database: the clock that leases are compared with. */
+  now(): Promise<Date>;
+
+  /** Waits for running statements, then closes all connections. */
+  close(): Promise<void>;
 }
 
-/** Prisma's adapter over a connection that is already open and set up. */
-class ConnectedAdapter extends PrismaLibSql {
-  constructor(private readonly client: Client) {
-    super({ url: "file:unused" });
-  }
+/** What each database does in its own way. */
+export interface Dialect {
+  /**
+   * Adds many rows to a table by few statements, where Prisma's conversions would cost many times as much as the writing.
+   * All rows have the same columns. Values: text, numbers, booleans, null, bytes, and objects for columns of JSON.
+   */
+  insertRows(tx: CatalogTransaction, table: string, rows: readonly Record<string, unknown>[]): Promise<void>;
 
-  override createClient(): Client {
-    return this.client;
-  }
+  /** Added to `SELECT ... FROM "T" t ...`: locks the rows of those tables, passing over rows that others have locked. */
+  lockFree(...tables: string[]): string;
+
+  /**
+   * Held until the end of the transaction: of those with the same name, one runs at a time, and each sees what the one
+   * before has written.
+   */
+  lockName(tx: CatalogTransaction, name: string): Promise<void>;
+
+  /** A condition for videos of the tenant whose title holds a text, whatever the case of its letters A to Z. */
+  titleContains(database: Database, tenant: string, text: string): Promise<Prisma.VideoWhereInput>;
+
+  /** A condition for videos whose metadata have the value at that place; keys are those of objects, from the top down. */
+  metadataEquals(keys: readonly string[], value: string | number | boolean): Prisma.VideoWhereInput;
+}
+
+/** Text from a column that is never null. */
+export function textOf(row: SqlRow, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new TypeError(`The database holds no text in the column "${column}".`);
+  return value;
 }

@@ -20,13 +20,8 @@ export class EvaluationRankRepository {
   async add(tx: CatalogTransaction, evaluationId: string, ranks: readonly EvaluationRankRecord[]): Promise<void> {
     for (let first = 0; first < ranks.length; first += WRITE_SIZE) {
       if (first > 0) await nextTurn();
-      await tx.execute(
-        `INSERT INTO EvaluationRank (evaluationId, direction, ordinal, key, query, target, rank, score, hits)
-         SELECT ?, value->>'direction', value->>'ordinal', value->>'key', value->>'query', value->>'target',
-           value->>'rank', value->>'score', value->'hits'
-         FROM json_each(?)`,
-        [evaluationId, JSON.stringify(ranks.slice(first, first + WRITE_SIZE))],
-      );
+      const rows = ranks.slice(first, first + WRITE_SIZE).map((rank) => ({ evaluationId, ...rank }));
+      await this.database.dialect.insertRows(tx, "EvaluationRank", rows);
     }
   }
 

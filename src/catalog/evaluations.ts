@@ -1,4 +1,4 @@
-import type { CatalogTransaction } from "./database.js";
+import { textOf, type CatalogTransaction } from "./database.js";
 import type {
   EvaluationFilter,
   EvaluationOrder,
@@ -11,6 +11,11 @@ import { newId } from "./ids.js";
 import { completed, due, ended, LeasedJobs, taken, type JobLease, type LeasedTable } from "./leased-jobs.js";
 import type { AgePosition } from "./records.js";
 import { olderThan } from "./videos.js";
+
+/** The evaluation to be taken next. */
+const CLAIMABLE = `SELECT e."id" FROM "Evaluation" e
+  WHERE e."state" = 'PENDING' AND (e."nextAttemptAt" IS NULL OR e."nextAttemptAt" <= ?)
+  ORDER BY e."createdAt", e."id" LIMIT 1`;
 
 /** An evaluation to be queued. */
 export interface NewEvaluation {
@@ -78,13 +83,17 @@ export class EvaluationRepository extends LeasedJobs<EvaluationStage> {
 
   /** Takes the oldest evaluation that is due; counts the attempt. Null when there is none. */
   async claim(lease: JobLease, now: Date): Promise<EvaluationRecord | null> {
-    const oldest = { where: due(now), orderBy: [{ createdAt: "asc" as const }, { id: "asc" as const }] };
-    if ((await this.database.reader.evaluation.findFirst({ ...oldest, select: { id: true } })) === null) return null;
-    return this.database.transaction(async ({ prisma }) => {
-      const found = await prisma.evaluation.findFirst({ ...oldest, select: { id: true } });
-      if (found === null) return null;
-      return toRecord(await prisma.evaluation.update({ where: { id: found.id }, data: taken(lease, now) }));
-    });
+    if ((await this.database.reader.evaluation.findFirst({ where: due(now), select: { id: true } })) === null) return null;
+    return this.database.transaction(
+      async (tx) => {
+        const [first] = await tx.execute(`${CLAIMABLE}${this.database.dialect.lockFree("e")}`, [now]);
+        if (first === undefined) return null;
+        return toRecord(
+          await tx.prisma.evaluation.update({ where: { id: textOf(first, "id") }, data: taken(lease, now) }),
+        );
+      },
+      { isolation: "LOCKING" },
+    );
   }
 
   /** Writes what the evaluation turned out to measure. False when it is no longer the worker's. */

@@ -1,5 +1,5 @@
 import { prioritiesInTurn, tenantsInTurn, type ClaimOptions } from "./claim-order.js";
-import type { CatalogTransaction } from "./database.js";
+import { textOf, type CatalogTransaction } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
 import { completed, due, ended, LeasedJobs, taken, type JobLease, type LeasedTable } from "./leased-jobs.js";
@@ -12,6 +12,13 @@ import type {
   IngestStage,
 } from "./records.js";
 import { olderThan } from "./videos.js";
+
+/** A job that is due and whose video is not being worked on; of one priority and tenant, the oldest. */
+const OLDEST_CLAIMABLE = `SELECT j."id", j."videoId" FROM "IngestJob" j JOIN "Video" v ON v."id" = j."videoId"
+  WHERE j."state" = 'PENDING' AND (j."nextAttemptAt" IS NULL OR j."nextAttemptAt" <= ?)
+    AND j."priority" = ? AND j."tenant" = ?
+    AND NOT EXISTS (SELECT 1 FROM "IngestJob" r WHERE r."videoId" = j."videoId" AND r."state" = 'RUNNING')
+  ORDER BY j."createdAt", j."id" LIMIT 1`;
 
 /** A job to be queued. */
 export interface NewIngestJob {
@@ -84,11 +91,14 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   async claim(lease: JobLease, now: Date, { turn = 0 }: ClaimOptions = {}): Promise<IngestJobRecord | null> {
     if ((await this.database.reader.ingestJob.findFirst({ where: dueWithVideo(now), select: { id: true } })) === null)
       return null;
-    return this.database.transaction(async ({ prisma }) => {
-      const id = await nextInTurn(prisma, now, turn);
-      if (id === null) return null;
-      return toRecord(await prisma.ingestJob.update({ where: { id }, data: taken(lease, now) }));
-    });
+    return this.database.transaction(
+      async (tx) => {
+        const id = await this.lockNext(tx, now, turn);
+        if (id === null) return null;
+        return toRecord(await tx.prisma.ingestJob.update({ where: { id }, data: taken(lease, now) }));
+      },
+      { isolation: "LOCKING" },
+    );
   }
 
   /** Ends a job well. False when it is no longer the worker's: the transaction must then be given up. */
@@ -116,6 +126,31 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return rows.map((row) => toRecord(row));
   }
 
+  /** Id of the job to be taken next; nobody else can take it, or another one of its video, until the transaction ends. */
+  private async lockNext(tx: CatalogTransaction, now: Date, turn: number): Promise<string | null> {
+    const running = await tx.prisma.ingestJob.findMany({ where: { state: "RUNNING" }, select: { tenant: true } });
+    const tenantsOfRunning = running.map(({ tenant }) => tenant);
+    for (const priority of await prioritiesInTurn(tx.prisma, turn)) {
+      for (const tenant of await tenantsInTurn(tx.prisma, priority, tenantsOfRunning)) {
+        const id = await this.lockOldest(tx, now, priority, tenant);
+        if (id !== null) return id;
+      }
+    }
+    return null;
+  }
+
+  /** Locks the oldest of the tenant's jobs that may be taken. */
+  private async lockOldest(tx: CatalogTransaction, now: Date, priority: number, tenant: string): Promise<string | null> {
+    for (;;) {
+      const locks = this.database.dialect.lockFree("j", "v");
+      const [oldest] = await tx.execute(`${OLDEST_CLAIMABLE}${locks}`, [now, priority, tenant]);
+      if (oldest === undefined) return null;
+      // Between the look at the rows and their locks, another worker may have taken another job of the video.
+      const videoId = textOf(oldest, "videoId");
+      if ((await tx.prisma.ingestJob.count({ where: { videoId, state: "RUNNING" } })) === 0) return textOf(oldest, "id");
+    }
+  }
+
   private async cancelWhere(tx: CatalogTransaction, where: Prisma.IngestJobWhereInput): Promise<IngestJobRecord[]> {
     const found = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
     const ids = found.map(({ id }) => id);
@@ -123,27 +158,6 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     const rows = await tx.prisma.ingestJob.findMany({ where: { id: { in: ids } } });
     return rows.map((row) => toRecord(row));
   }
-}
-
-/** Id of the job to be taken next. */
-async function nextInTurn(prisma: Prisma.TransactionClient, now: Date, turn: number): Promise<string | null> {
-  const running = await prisma.ingestJob.findMany({
-    where: { state: "RUNNING", videoId: { not: null } },
-    select: { tenant: true, videoId: true },
-  });
-  const tenantsOfRunning = running.map(({ tenant }) => tenant);
-  const busyVideos = running.flatMap(({ videoId }) => videoId ?? []);
-  for (const priority of await prioritiesInTurn(prisma, turn)) {
-    for (const tenant of await tenantsInTurn(prisma, priority, tenantsOfRunning)) {
-      const job = await prisma.ingestJob.findFirst({
-        where: { AND: [dueWithVideo(now), { priority, tenant, videoId: { notIn: busyVideos } }] },
-        orderBy: [{ createdAt: "asc" }, { id: "asc" }],
-        select: { id: true },
-      });
-      if (job !== null) return job.id;
-    }
-  }
-  return null;
 }
 
 /** Jobs without a video have lost it, and wait for nothing. */

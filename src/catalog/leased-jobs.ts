@@ -35,6 +35,11 @@ export abstract class LeasedJobs<Stage extends string> {
   /** The table of the jobs, for a client or a transaction. */
   protected abstract table(client: Prisma.TransactionClient): LeasedTable;
 
+  /** What time it is for all workers; leases and the times of next attempts are compared with it. */
+  now(): Promise<Date> {
+    return this.database.now();
+  }
+
   /** Writes how far a job has come. False when the job is no longer the worker's. */
   reportProgress(id: string, workerId: string, progress: { stage: Stage; progress: number | null }): Promise<boolean> {
     return this.updateOwn(this.database.writer, id, workerId, progress);

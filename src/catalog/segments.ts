@@ -35,10 +35,10 @@ export class SegmentRepository {
 
   /** Availability patterns that occur in one index, ascending. */
   async patterns(indexId: string): Promise<number[]> {
-    const { rows } = await this.database.rawReader.execute({
-      sql: "SELECT DISTINCT pattern FROM Segment WHERE indexId = ? ORDER BY pattern",
-      args: [indexId],
-    });
+    const rows = await this.database.query(
+      `SELECT DISTINCT "pattern" FROM "Segment" WHERE "indexId" = ? ORDER BY "pattern"`,
+      [indexId],
+    );
     return rows.map((row) => Number(row["pattern"]));
   }
 
@@ -54,11 +54,12 @@ export class SegmentRepository {
     const { indexId, videoId } = video;
     await tx.prisma.segment.deleteMany({ where: { indexId, videoId } });
     await this.indexedVideos.replace(tx, { ...video, segmentCount: segments.length });
-    await tx.execute(
-      `INSERT INTO Segment (id, videoId, indexId, ordinal, startSeconds, endSeconds, pattern)
-       SELECT value->>'id', ?, ?, value->>'ordinal', value->>'startSeconds', value->>'endSeconds', value->>'pattern'
-       FROM json_each(?)`,
-      [videoId, indexId, JSON.stringify(segments)],
+    await this.database.dialect.insertRows(
+      tx,
+      "Segment",
+      segments.map(({ id, ordinal, startSeconds, endSeconds, pattern }) => {
+        return { id, videoId, indexId, ordinal, startSeconds, endSeconds, pattern };
+      }),
     );
   }
 }

@@ -1,9 +1,7 @@
 import { endianness } from "node:os";
-import type { Row, Value } from "@libsql/client";
-import type { CatalogTransaction, Database } from "./database.js";
+import { textOf, type CatalogTransaction, type Database, type SqlRow } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import type { SegmentVectorRecord, VectorIndexRecord } from "./records.js";
-import { textOf } from "./sqlite.js";
 
 /** Rows that are read at a time: 4 MB of vectors of 512 values. */
 const pageSize = 2048;
@@ -12,8 +10,8 @@ const pageSize = 2048;
 const writeSize = 100;
 
 /** The rows of vectors, with what only the segment knows. */
-const select = `SELECT v.segmentId, v.videoId, v.tenant, s.ordinal, v.pattern, v.vector
-  FROM SegmentVector v JOIN Segment s ON s.id = v.segmentId`;
+const select = `SELECT v."segmentId", v."videoId", v."tenant", s."ordinal", v."pattern", v."vector"
+  FROM "SegmentVector" v JOIN "Segment" s ON s."id" = v."segmentId"`;
 
 /** How many vectors of a video there are. */
 export interface VideoVectors {
@@ -61,10 +59,10 @@ export class VectorRepository {
     let after = "";
     for (;;) {
       // Not through Prisma, which would turn every vector into base64 text on its way.
-      const { rows } = await this.database.rawReader.execute({
-        sql: `${select} WHERE v.indexId = ? AND v.segmentId > ? ORDER BY v.segmentId LIMIT ?`,
-        args: [indexId, after, pageSize],
-      });
+      const rows = await this.database.query(
+        `${select} WHERE v."indexId" = ? AND v."segmentId" > ? ORDER BY v."segmentId" LIMIT ?`,
+        [indexId, after, pageSize],
+      );
       const last = rows.at(-1);
       if (last === undefined) return;
       after = textOf(last, "segmentId");
@@ -103,10 +101,10 @@ export class VectorRepository {
 
   /** The vectors of one video in an index, by segment id. */
   async ofVideo(indexId: string, videoId: string): Promise<SegmentVectorRecord[]> {
-    const { rows } = await this.database.rawReader.execute({
-      sql: `${select} WHERE v.indexId = ? AND v.videoId = ? ORDER BY v.segmentId`,
-      args: [indexId, videoId],
-    });
+    const rows = await this.database.query(
+      `${select} WHERE v."indexId" = ? AND v."videoId" = ? ORDER BY v."segmentId"`,
+      [indexId, videoId],
+    );
     return rows.map(toRecord);
   }
 
@@ -115,9 +113,7 @@ export class VectorRepository {
    * processes; reading it takes microseconds. 0 before the first change.
    */
   async lastChange(): Promise<number> {
-    const { rows } = await this.database.rawReader.execute(
-      "SELECT coalesce(max(sequence), 0) AS last FROM VectorChange",
-    );
+    const rows = await this.database.query(`SELECT coalesce(max("sequence"), 0) AS "last" FROM "VectorChange"`);
     return Number(rows[0]?.["last"]);
   }
 
@@ -137,26 +133,31 @@ export class VectorRepository {
     videoId: string,
     vectors: readonly Omit<SegmentVectorRecord, "videoId" | "ordinal">[],
   ): Promise<void> {
-    await this.deleteOfVideo(tx, indexId, videoId);
+    await tx.prisma.segmentVector.deleteMany({ where: { indexId, videoId } });
     for (let start = 0; start < vectors.length; start += writeSize) {
-      const rows = vectors.slice(start, start + writeSize);
-      await tx.execute(
-        `INSERT INTO SegmentVector (segmentId, indexId, tenant, videoId, pattern, vector)
-         VALUES ${rows.map(() => "(?, ?, ?, ?, ?, ?)").join(", ")}`,
-        rows.flatMap((row) => [row.segmentId, indexId, row.tenant, videoId, row.pattern, toBytes(row.vector)]),
-      );
+      const rows = vectors.slice(start, start + writeSize).map(({ segmentId, tenant, pattern, vector }) => {
+        return { segmentId, indexId, tenant, videoId, pattern, vector: toBytes(vector) };
+      });
+      await this.database.dialect.insertRows(tx, "SegmentVector", rows);
     }
+    await this.noteChange(tx, indexId, videoId);
   }
 
   /** Removes a video's vectors from an index. */
   async deleteOfVideo(tx: CatalogTransaction, indexId: string, videoId: string): Promise<void> {
     await tx.prisma.segmentVector.deleteMany({ where: { indexId, videoId } });
+    await this.noteChange(tx, indexId, videoId);
+  }
+
+  private async noteChange(tx: CatalogTransaction, indexId: string, videoId: string): Promise<void> {
+    // A reader that has seen one number must never miss a smaller one: numbers are given in the order of the commits.
+    await this.database.dialect.lockName(tx, "VectorChange");
     await tx.prisma.vectorChange.deleteMany({ where: { indexId, videoId } });
     await tx.prisma.vectorChange.create({ data: { indexId, videoId } });
   }
 }
 
-function toRecord(row: Row): SegmentVectorRecord {
+function toRecord(row: SqlRow): SegmentVectorRecord {
   return {
     segmentId: textOf(row, "segmentId"),
     videoId: textOf(row, "videoId"),
@@ -176,8 +177,10 @@ function toBytes(vector: Float32Array): Uint8Array {
   return bytes;
 }
 
-function fromBytes(value: Value | undefined): Float32Array {
-  if (!(value instanceof ArrayBuffer)) throw new Error("A vector in the database is not a blob.");
-  if (!littleEndian) Buffer.from(value).swap32();
-  return new Float32Array(value);
+function fromBytes(value: unknown): Float32Array {
+  // A view of a larger buffer may begin where no float32 may.
+  const bytes = value instanceof Uint8Array ? Uint8Array.from(value).buffer : value;
+  if (!(bytes instanceof ArrayBuffer)) throw new Error("A vector in the database is not a blob.");
+  if (!littleEndian) Buffer.from(bytes).swap32();
+  return new Float32Array(bytes);
 }

@@ -28,6 +28,9 @@ interface Setting {
 const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_DATA_DIRECTORY: { type: text, place: ["dataDirectory"] },
   EARSHOT_DATABASE_URL: { type: text, place: ["databaseUrl"] },
+  EARSHOT_DATABASE_POOL_SIZE: { type: number, place: ["database", "poolSize"] },
+  EARSHOT_DATABASE_CONNECT_TIMEOUT_SECONDS: { type: number, place: ["database", "connectTimeoutSeconds"] },
+  EARSHOT_DATABASE_STATEMENT_TIMEOUT_SECONDS: { type: number, place: ["database", "statementTimeoutSeconds"] },
   EARSHOT_MODEL_PACK: { type: text, place: ["modelPack"] },
   /** Several folders are separated as in PATH: by ":", on Windows by ";". */
   EARSHOT_MODEL_PACK_ROOTS: { type: list(path.delimiter), place: ["modelPackRoots"] },

@@ -82,6 +82,15 @@ const evaluationSchema = z.strictObject({
   pollSeconds: positive.default(2),
 });
 
+const databaseSchema = z.strictObject({
+  /** Most connections of one process; one is kept for reading. @default 10 */
+  poolSize: z.int().min(2).default(10),
+  /** Longest time that making a connection, or waiting for a free one, may take, in seconds. @default 10 */
+  connectTimeoutSeconds: positive.default(10),
+  /** Longest time one statement may take, in seconds. @default 300 */
+  statementTimeoutSeconds: positive.default(300),
+});
+
 const searchSchema = z.strictObject({
   /** Longest query that is accepted, in characters. @default 1000 */
   maxQueryLength: count.default(1000),
@@ -131,8 +140,16 @@ const graphqlSchema = z.strictObject({
 export const optionsSchema = z.strictObject({
   /** Folder for the database and temporary files; made when it is missing. @default ".earshot" in the working directory */
   dataDirectory: z.string().min(1).default(".earshot"),
-  /** Database address, `file:<path>`. @default earshot.db in the data directory */
-  databaseUrl: z.string().startsWith("file:", 'must start with "file:"').optional(),
+  /**
+   * Database address: `file:<path>` for SQLite, or `postgresql://user:password@host:port/database` with what PostgreSQL's
+   * own programs know, e.g. `?sslmode=verify-full`. @default earshot.db in the data directory
+   */
+  databaseUrl: z
+    .string()
+    .regex(/^(file:|postgres(ql)?:\/\/)/, 'must start with "file:" or "postgresql://"')
+    .optional(),
+  /** Connections to a PostgreSQL database. */
+  database: databaseSchema.prefault({}),
   /** Folder of the model pack. @default the starter pack that ships with Earshot */
   modelPack: z.string().min(1).default(starterPack),
   /**
@@ -183,7 +200,7 @@ type ParsedOptions = z.output<typeof optionsSchema>;
 
 /** Options after defaults, environment and checks: paths are absolute and nothing is missing. */
 export interface ResolvedOptions extends Omit<ParsedOptions, "databaseUrl"> {
-  /** Address of the database, `file:<absolute path>`. */
+  /** Address of the database: `file:<absolute path>`, or that of a PostgreSQL database. Holds a password: never to be shown. */
   databaseUrl: string;
   /** Folder for temporary files, inside the data directory. */
   temporaryDirectory: string;
@@ -218,7 +235,7 @@ export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}
     ...options,
     dataDirectory,
     temporaryDirectory: path.join(dataDirectory, "tmp"),
-    databaseUrl: absoluteFileUrl(options.databaseUrl ?? `file:${path.join(dataDirectory, "earshot.db")}`),
+    databaseUrl: absoluteUrl(options.databaseUrl ?? `file:${path.join(dataDirectory, "earshot.db")}`),
     modelPack: path.resolve(options.modelPack),
     modelPackRoots: options.modelPackRoots.map((root) => path.resolve(root)),
     mediaRoots: options.mediaRoots.map((root) => path.resolve(root)),
@@ -227,7 +244,8 @@ export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}
 }
 
 /** A relative `file:` address would depend on the working directory at the time of each use. */
-function absoluteFileUrl(url: string): string {
+function absoluteUrl(url: string): string {
+  if (!url.startsWith("file:")) return url;
   const location = url.slice("file:".length).replace(/^\/\/(?=\/)/, "");
   return `file:${path.resolve(location)}`;
 }

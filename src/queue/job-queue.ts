@@ -3,6 +3,7 @@ import { toCatalogError } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import {
   CatalogBusyError,
+  CatalogDisconnectedError,
   CatalogWriteError,
   EarshotError,
   FfmpegUnavailableError,
@@ -211,7 +212,12 @@ function pauseMs(times: number): number {
 
 /** Failures of what all jobs need, which pass without anyone touching the job. */
 function isOutage(error: unknown): error is EarshotError {
-  return [CatalogBusyError, CatalogWriteError, VectorIndexUnavailableError, FfmpegUnavailableError].some(
-    (kind) => error instanceof kind,
-  );
+  const outages = [
+    CatalogBusyError,
+    CatalogDisconnectedError,
+    CatalogWriteError,
+    VectorIndexUnavailableError,
+    FfmpegUnavailableError,
+  ];
+  return outages.some((kind) => error instanceof kind);
 }

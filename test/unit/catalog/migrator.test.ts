@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { migrate } from "../../../src/catalog/migrator.js";
+import { migrateSqlite as migrate } from "../../../src/catalog/sqlite/migrations.js";
 import { silentLogger } from "../../fixtures/tools.js";
 
 const SHIPPED = fileURLToPath(new URL("../../../prisma/migrations", import.meta.url));

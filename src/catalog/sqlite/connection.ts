@@ -5,7 +5,6 @@ import {
   type InArgs,
   type InStatement,
   type ResultSet,
-  type Row,
   type Transaction,
   type TransactionMode,
 } from "@libsql/client";
@@ -156,13 +155,6 @@ class SqliteTransaction implements Transaction {
   close(): void {
     if (!this.closed) void this.rollback();
   }
-}
-
-/** Text from a column that is never null. */
-export function textOf(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value !== "string") throw new TypeError(`The database holds no text in the column "${column}".`);
-  return value;
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,0 +1,1 @@
+export function postgresqlTwin(source: string): string;
