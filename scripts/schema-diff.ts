@@ -108,7 +108,7 @@ async function difference(
 ): Promise<string | null> {
   const schemaPath = path.join(root, schemaFile);
   const schema = { path: schemaPath, content: readFileSync(schemaPath, "utf8") };
-    const bound = bindMigrationAwareSqlAdapterFactory(adapter);
+  const bound = bindMigrationAwareSqlAdapterFactory(adapter);
   const engine = await SchemaEngine.new({ datamodels: [[schema.path, schema.content]] }, () => undefined, bound);
   const { exitCode, stdout } = await engine.diff({
     from: { tag: "migrations", ...readMigrations(folder) },

@@ -83,7 +83,8 @@ export class EvaluationRepository extends LeasedJobs<EvaluationStage> {
 
   /** Takes the oldest evaluation that is due; counts the attempt. Null when there is none. */
   async claim(lease: JobLease, now: Date): Promise<EvaluationRecord | null> {
-    if ((await this.database.reader.evaluation.findFirst({ where: due(now), select: { id: true } })) === null) return null;
+    if ((await this.database.reader.evaluation.findFirst({ where: due(now), select: { id: true } })) === null)
+      return null;
     return this.database.transaction(
       async (tx) => {
         const [first] = await tx.execute(`${CLAIMABLE}${this.database.dialect.lockFree("e")}`, [now]);

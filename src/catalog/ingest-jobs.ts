@@ -140,14 +140,20 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   }
 
   /** Locks the oldest of the tenant's jobs that may be taken. */
-  private async lockOldest(tx: CatalogTransaction, now: Date, priority: number, tenant: string): Promise<string | null> {
+  private async lockOldest(
+    tx: CatalogTransaction,
+    now: Date,
+    priority: number,
+    tenant: string,
+  ): Promise<string | null> {
     for (;;) {
       const locks = this.database.dialect.lockFree("j", "v");
       const [oldest] = await tx.execute(`${OLDEST_CLAIMABLE}${locks}`, [now, priority, tenant]);
       if (oldest === undefined) return null;
       // Between the look at the rows and their locks, another worker may have taken another job of the video.
       const videoId = textOf(oldest, "videoId");
-      if ((await tx.prisma.ingestJob.count({ where: { videoId, state: "RUNNING" } })) === 0) return textOf(oldest, "id");
+      if ((await tx.prisma.ingestJob.count({ where: { videoId, state: "RUNNING" } })) === 0)
+        return textOf(oldest, "id");
     }
   }
 

@@ -24,7 +24,9 @@ const parsers: Partial<Record<number, (text: string) => unknown>> = {
  */
 export function connectionConfig(url: string, options: ConnectionOptions): pg.ClientConfig {
   const statementMs = options.statementTimeoutSeconds * 1000;
-  const compatible = /[?&]uselibpqcompat=/.test(url) ? url : `${url}${url.includes("?") ? "&" : "?"}uselibpqcompat=true`;
+  const compatible = /[?&]uselibpqcompat=/.test(url)
+    ? url
+    : `${url}${url.includes("?") ? "&" : "?"}uselibpqcompat=true`;
   return {
     connectionString: compatible,
     application_name: "earshot",

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PrismaPg } from "@prisma/adapter-pg";
-import pg from "pg";
+import type pg from "pg";
 import type { Logger } from "../../config/index.js";
 import type { CatalogTransaction, Database, SqlRow, SqlValue, TransactionKind } from "../database.js";
 import type { PrismaClient } from "../generated/client.js";

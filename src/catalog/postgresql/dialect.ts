@@ -24,11 +24,12 @@ export const postgresqlDialect: Dialect = {
   titleContains: (_database, _tenant, text) => {
     // In the collation "C" letters A to Z are the only ones with two cases, as for SQLite.
     const contains = { contains: text.replace(/[\\%_]/g, "\\$&"), mode: "insensitive" };
-    return Promise.resolve({ title: contains as Prisma.StringNullableFilter });
+    return Promise.resolve({ title: contains });
   },
 
   metadataEquals: (keys, value) => {
-    const at = (path: readonly string[]) => ({ metadata: { path, equals: value } }) as unknown as Prisma.VideoWhereInput;
+    const at = (path: readonly string[]) =>
+      ({ metadata: { path, equals: value } }) as unknown as Prisma.VideoWhereInput;
     // To PostgreSQL a number may be a place in an array, too.
     const arrays = keys.flatMap((key, depth) =>
       depth > 0 && /^-?\d+$/.test(key) ? [{ metadata: { path: keys.slice(0, depth), array_contains: [] } }] : [],

@@ -33,6 +33,8 @@ const codesOfPrisma: Readonly<Record<string, string>> = {
 const lostMessages =
   /connection terminated|connection timeout|connection error|timeout exceeded when trying to connect|query read timeout|connection ended/i;
 
+const tlsMessages = /does not support SSL connections|error establishing an SSL connection/;
+
 /** Codes of a server that is not there, or not any more. */
 const lostCodes = /^(08|57P0|ECONN|ENOTFOUND$|EAI_AGAIN$|ETIMEDOUT$|EPIPE$|EHOST|ENET|28|3D000$|TLS$)/;
 const conflictCodes = new Set(["40001", "40P01"]);
@@ -57,7 +59,10 @@ export function postgresqlFailure(error: unknown): EarshotError | null {
     return new CatalogDisconnectedError("The database cannot be reached at the moment. Try again later.", extra);
   }
   if (writeCodes.test(code)) {
-    return new CatalogWriteError("The database cannot be written. Check the free space of its disk and its rights.", extra);
+    return new CatalogWriteError(
+      "The database cannot be written. Check the free space of its disk and its rights.",
+      extra,
+    );
   }
   return null;
 }
@@ -73,6 +78,7 @@ function postgresqlCode(error: unknown): string {
       if (codesOfPrisma[code] !== undefined) return codesOfPrisma[code];
       if (!/^P\d{4}$/.test(code)) return code;
     }
+    if (typeof message === "string" && tlsMessages.test(message)) return "TLS";
     if (typeof message === "string" && lostMessages.test(message)) return "ECONNRESET";
     const meta = fields["meta"] as Record<string, unknown> | undefined;
     inner = meta?.["driverAdapterError"] ?? fields["cause"] ?? firstOf(fields["errors"]);
@@ -105,7 +111,10 @@ const openings: readonly (readonly [RegExp, string])[] = [
     /^28/,
     "The database server does not let this user in from here. Check the user in EARSHOT_DATABASE_URL and the server's pg_hba.conf; it may ask for TLS (sslmode=require).",
   ],
-  [/^3D000$/, "The database does not exist on the server. Create it (CREATE DATABASE), or check the name in EARSHOT_DATABASE_URL."],
+  [
+    /^3D000$/,
+    "The database does not exist on the server. Create it (CREATE DATABASE), or check the name in EARSHOT_DATABASE_URL.",
+  ],
   [
     /^(42501|3F000)$/,
     "The database's user may not create Earshot's tables. Give it the right (GRANT CREATE ON SCHEMA public), or apply the migrations as a user that has it.",
@@ -115,11 +124,11 @@ const openings: readonly (readonly [RegExp, string])[] = [
     "The database server takes no more connections. Lower EARSHOT_DATABASE_POOL_SIZE of all processes together, or raise the server's max_connections.",
   ],
   [/^57P03$/, "The database server is starting up or shutting down. Try again in a moment."],
+  [/^(53100|53200|58)/, "The database server cannot write. Check the free space of its disk and its memory."],
   [
-    /^(53100|53200|58)/,
-    "The database server cannot write. Check the free space of its disk and its memory.",
+    /^25006$/,
+    "The database can only be read. Check that EARSHOT_DATABASE_URL names the primary server, not a replica.",
   ],
-  [/^25006$/, "The database can only be read. Check that EARSHOT_DATABASE_URL names the primary server, not a replica."],
   [
     /CERT|^TLS$|^CERT|SELF_SIGNED|ISSUER|HOSTNAME_MISMATCH|ERR_TLS|ERR_SSL/,
     "No TLS connection to the database server could be made. Check sslmode and sslrootcert in EARSHOT_DATABASE_URL, and the server's certificate.",

@@ -34,7 +34,10 @@ export async function migratePostgresql(
   logger: Logger,
   folder: string = shippedMigrations,
 ): Promise<void> {
-  const database = { readApplied: () => readApplied(client), apply: (migration: Migration) => apply(client, migration) };
+  const database = {
+    readApplied: () => readApplied(client),
+    apply: (migration: Migration) => apply(client, migration),
+  };
   await migrate(database, folder, logger);
 }
 

@@ -61,7 +61,7 @@ export class SqliteDatabase implements Database {
 }
 
 function toRows({ rows }: ResultSet): SqlRow[] {
-  return rows as unknown as SqlRow[];
+  return rows;
 }
 
 function toArgs(values: readonly SqlValue[]): InArgs {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Client } from "@libsql/client";
 import type { Logger } from "../../config/index.js";
-import { textOf, type SqlRow } from "../database.js";
+import { textOf } from "../database.js";
 import { migrate, type AppliedMigration, type Migration } from "../migrator.js";
 import { connectSqlite } from "./connection.js";
 
@@ -29,7 +29,10 @@ export async function migrateSqlite(url: string, logger: Logger, folder: string 
   const client = await connectSqlite(url);
   try {
     await client.execute(bookkeeping);
-    const database = { readApplied: () => readApplied(client), apply: (migration: Migration) => apply(client, migration) };
+    const database = {
+      readApplied: () => readApplied(client),
+      apply: (migration: Migration) => apply(client, migration),
+    };
     await migrate(database, folder, logger);
   } finally {
     client.close();
@@ -40,7 +43,7 @@ async function readApplied(client: Client): Promise<AppliedMigration[]> {
   const { rows } = await client.execute(
     `SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL`,
   );
-  return (rows as unknown as SqlRow[]).map((row) => ({
+  return rows.map((row) => ({
     name: textOf(row, "migration_name"),
     checksum: textOf(row, "checksum"),
     isFinished: row["finished_at"] !== null,

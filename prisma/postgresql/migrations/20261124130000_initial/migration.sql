@@ -232,7 +232,7 @@ CREATE INDEX "SegmentVector_videoId_indexId_idx" ON "SegmentVector"("videoId", "
 CREATE UNIQUE INDEX "VectorChange_indexId_videoId_key" ON "VectorChange"("indexId", "videoId");
 
 -- CreateIndex
-CREATE INDEX "IngestJob_state_priority_createdAt_idx" ON "IngestJob"("state", "priority", "createdAt");
+CREATE INDEX "IngestJob_state_priority_tenant_createdAt_idx" ON "IngestJob"("state", "priority", "tenant", "createdAt");
 
 -- CreateIndex
 CREATE INDEX "IngestJob_videoId_state_idx" ON "IngestJob"("videoId", "state");
