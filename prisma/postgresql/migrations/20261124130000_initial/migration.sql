@@ -14,7 +14,7 @@ CREATE TYPE "EvaluationStage" AS ENUM ('QUEUED', 'PREPARING', 'ENCODING_CLIPS', 
 CREATE TYPE "RetrievalDirection" AS ENUM ('T2A', 'A2T');
 
 -- CreateEnum
-CREATE TYPE "VectorWriteState" AS ENUM ('STAGED', 'REPLACED', 'DELETED');
+CREATE TYPE "VectorWriteState" AS ENUM ('STAGED', 'ABANDONED', 'REPLACED', 'DELETED', 'DROPPED');
 
 -- CreateEnum
 CREATE TYPE "ReindexState" AS ENUM ('RUNNING', 'PAUSED', 'READY', 'COMPLETED', 'CANCELLED', 'FAILED');
@@ -75,10 +75,10 @@ CREATE TABLE "IndexedVideo" (
 CREATE TABLE "VectorWrite" (
     "id" TEXT COLLATE "C" NOT NULL,
     "indexId" TEXT COLLATE "C" NOT NULL,
-    "tenant" TEXT COLLATE "C" NOT NULL,
-    "videoId" TEXT COLLATE "C" NOT NULL,
+    "tenant" TEXT COLLATE "C",
+    "videoId" TEXT COLLATE "C",
     "state" "VectorWriteState" NOT NULL,
-    "leaseExpiresAt" TIMESTAMP(3),
+    "leaseExpiresAt" TIMESTAMP(3) NOT NULL,
     "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "VectorWrite_pkey" PRIMARY KEY ("id")
@@ -214,7 +214,7 @@ CREATE UNIQUE INDEX "Segment_videoId_indexId_ordinal_key" ON "Segment"("videoId"
 CREATE INDEX "IndexedVideo_videoId_idx" ON "IndexedVideo"("videoId");
 
 -- CreateIndex
-CREATE INDEX "VectorWrite_state_createdAt_idx" ON "VectorWrite"("state", "createdAt");
+CREATE INDEX "VectorWrite_leaseExpiresAt_idx" ON "VectorWrite"("leaseExpiresAt");
 
 -- CreateIndex
 CREATE INDEX "VectorWrite_indexId_videoId_idx" ON "VectorWrite"("indexId", "videoId");
