@@ -64,6 +64,9 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_LOG_LEVEL: { type: text, place: ["logLevel"] },
 };
 
+/** Names of all variables that are read, for documents and checks of deployments. */
+export const environmentVariables: readonly string[] = Object.keys(settings);
+
 /**
  * Reads options from environment variables, still unchecked. An empty variable counts as not set. Unknown names are passed
  * over: Kubernetes invents some (`EARSHOT_SERVICE_HOST`) for a service called earshot.
