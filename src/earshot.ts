@@ -21,9 +21,9 @@ import { LiveIndex } from "./indexes/index.js";
 import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
 import type { ModelPack } from "./models/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
-import type { Observation, Observe } from "./telemetry/index.js";
 import { createLocalVectorIndex } from "./vectors/local/index.js";
 import type { VectorIndex } from "./vectors/index.js";
+import { VectorUpkeep } from "./vectors/upkeep.js";
 
 /** What a host gives beside the {@link EarshotOptions}. */
 export interface HostOptions {
@@ -50,8 +50,6 @@ export interface HostOptions {
 export interface EarshotEvents {
   /** A search was answered; the seconds it took. */
   search: [seconds: number];
-  /** Something was done: what metrics are made of. A listener must not throw. */
-  observation: [Observation];
 }
 
 /** State of one part. */
@@ -64,13 +62,7 @@ export interface PartHealth {
 /** Whether the parts that a search needs are at hand. */
 export interface EarshotHealth {
   ok: boolean;
-  checks: {
-    catalog: PartHealth;
-    index: PartHealth;
-    modelPack: PartHealth;
-    /** Where the models run: `cpu`, or `cuda:<number>` for each GPU; and why not where they were asked to. */
-    inference: PartHealth;
-  };
+  checks: { catalog: PartHealth; index: PartHealth; modelPack: PartHealth };
 }
 
 /** A running Earshot. */
@@ -134,11 +126,12 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     closers.push(() => catalog.close());
     const vectors = await createLocalVectorIndex(catalog, logger);
     closers.push(() => vectors.close());
-    const events = new EventEmitter<EarshotEvents>();
-    const observe: Observe = (observation) => void events.emit("observation", observation);
-    const runtimes = new PackRuntimes(resolved, logger, observe);
+    const upkeep = new VectorUpkeep({ catalog, vectors, logger });
+    closers.push(() => upkeep.stop());
+    const runtimes = new PackRuntimes(resolved, logger);
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
+    const events = new EventEmitter<EarshotEvents>();
     const search = createSearchService({
       catalog,
       vectors,
@@ -188,6 +181,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
       health: () => health(catalog, vectors, live),
       start: async () => {
+        upkeep.start();
         await Promise.all([vectors.load(live.runtime.pack.id), ingest.start(), evaluation.start()]);
       },
       close: closeAll,
@@ -201,11 +195,6 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
 async function health(catalog: Catalog, vectors: VectorIndex, live: LiveIndex): Promise<EarshotHealth> {
   const [catalogHealth, index] = await Promise.all([catalog.health(), vectors.health()]);
   // A pack that is not whole never gets this far: createEarshot refuses it.
-  const { devices, shortfall } = live.runtime.inference;
-  const inference = {
-    ok: true,
-    message: [devices.join(", "), ...(shortfall === undefined ? [] : [shortfall])].join("; "),
-  };
-  const checks = { catalog: catalogHealth, index, modelPack: live.health(), inference };
+  const checks = { catalog: catalogHealth, index, modelPack: live.health() };
   return { ok: catalogHealth.ok && index.ok, checks };
 }

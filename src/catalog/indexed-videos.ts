@@ -60,23 +60,23 @@ export class IndexedVideoRepository {
   }
 
   /**
-   * Removes all that is known of an index: segments, with their vectors in the local index, and what it holds. In many
-   * small transactions, so that others get their turn; begun again, it goes on where it was.
+   * Removes a part of what is known of an index: segments, with their vectors in the local index, and what it holds. One
+   * small transaction, so that others get their turn.
+   *
+   * @param most videos to remove
+   * @returns whether there was anything; when not, nothing is left
    */
-  async removeIndex(indexId: string): Promise<void> {
-    for (;;) {
-      const removed = await this.database.transaction(async ({ prisma }) => {
-        const rows = await prisma.indexedVideo.findMany({
-          where: { indexId },
-          select: { videoId: true },
-          take: removalSize,
-        });
-        const where = { indexId, videoId: { in: rows.map(({ videoId }) => videoId) } };
-        await prisma.segment.deleteMany({ where });
-        await prisma.indexedVideo.deleteMany({ where });
-        return rows.length;
+  async removeSome(indexId: string, most = removalSize): Promise<boolean> {
+    return this.database.transaction(async ({ prisma }) => {
+      const rows = await prisma.indexedVideo.findMany({
+        where: { indexId },
+        select: { videoId: true },
+        take: most,
       });
-      if (removed < removalSize) return;
-    }
+      const where = { indexId, videoId: { in: rows.map(({ videoId }) => videoId) } };
+      await prisma.segment.deleteMany({ where });
+      await prisma.indexedVideo.deleteMany({ where });
+      return rows.length > 0;
+    });
   }
 }

@@ -1,5 +1,4 @@
 import { VectorStageLostError } from "../errors.js";
-import { databaseTime, secondsAfter } from "./clock.js";
 import type { CatalogTransaction, Database } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
@@ -13,6 +12,9 @@ export interface NewVectorWrite {
   tenant: string;
   videoId: string;
 }
+
+/** Each change states what it relies on, so others need not wait for the whole transaction. */
+const ROW_BY_ROW = { isolation: "LOCKING" } as const;
 
 /** Seconds for which a write that was committed is left to its own process to finish. */
 const ownSeconds = 30;
@@ -31,14 +33,14 @@ export class VectorWriteRepository {
    * @param leaseSeconds after which the points are given up unless {@link extend} is called
    */
   async stage(write: NewVectorWrite, leaseSeconds: number): Promise<void> {
-    const now = await databaseTime(this.database.reader);
+    const now = await this.database.now();
     const leaseExpiresAt = secondsAfter(now, leaseSeconds);
     await this.database.writer.vectorWrite.create({ data: { ...write, state: "STAGED", leaseExpiresAt } });
   }
 
   /** Keeps points that are still being written. False when they were given up: write no more of them. */
   async extend(id: string, leaseSeconds: number): Promise<boolean> {
-    const leaseExpiresAt = secondsAfter(await databaseTime(this.database.reader), leaseSeconds);
+    const leaseExpiresAt = secondsAfter(await this.database.now(), leaseSeconds);
     const { count } = await this.database.writer.vectorWrite.updateMany({
       where: { id, state: "STAGED" },
       data: { leaseExpiresAt },
@@ -54,7 +56,7 @@ export class VectorWriteRepository {
    */
   async abandon(id: string, indexId: string, videoId: string): Promise<boolean> {
     return this.database.transaction(async ({ prisma }) => {
-      const leaseExpiresAt = secondsAfter(await databaseTime(prisma), ownSeconds);
+      const leaseExpiresAt = secondsAfter(await this.database.now(), ownSeconds);
       const data = { state: "ABANDONED", leaseExpiresAt } as const;
       const { count } = await prisma.vectorWrite.updateMany({ where: { id, state: "STAGED" }, data });
       if (count === 1) return true;
@@ -62,7 +64,7 @@ export class VectorWriteRepository {
       if (row !== null) return row.state === "ABANDONED";
       const live = await prisma.indexedVideo.findUnique({ where: { indexId_videoId: { indexId, videoId } } });
       return live?.generation !== id;
-    });
+    }, ROW_BY_ROW);
   }
 
   /**
@@ -71,7 +73,7 @@ export class VectorWriteRepository {
    * @throws VectorStageLostError when the points were given up
    */
   async markReplaced(tx: CatalogTransaction, id: string): Promise<void> {
-    const leaseExpiresAt = secondsAfter(await databaseTime(tx.prisma), ownSeconds);
+    const leaseExpiresAt = secondsAfter(await this.database.now(), ownSeconds);
     const { count } = await tx.prisma.vectorWrite.updateMany({
       where: { id, state: "STAGED" },
       data: { state: "REPLACED", leaseExpiresAt },
@@ -89,7 +91,7 @@ export class VectorWriteRepository {
   async markDeleted(tx: CatalogTransaction, indexId: string, videoId: string): Promise<string | null> {
     const video = await tx.prisma.video.findUnique({ where: { id: videoId }, select: { tenant: true } });
     if (video === null) return null;
-    const leaseExpiresAt = secondsAfter(await databaseTime(tx.prisma), ownSeconds);
+    const leaseExpiresAt = secondsAfter(await this.database.now(), ownSeconds);
     const row = { id: newId(), indexId, tenant: video.tenant, videoId, state: "DELETED", leaseExpiresAt } as const;
     await tx.prisma.vectorWrite.create({ data: row });
     return row.id;
@@ -102,7 +104,7 @@ export class VectorWriteRepository {
    */
   async markDropped(indexId: string): Promise<string> {
     return this.database.transaction(async ({ prisma }) => {
-      const leaseExpiresAt = secondsAfter(await databaseTime(prisma), ownSeconds);
+      const leaseExpiresAt = secondsAfter(await this.database.now(), ownSeconds);
       const known = await prisma.vectorWrite.findFirst({ where: { indexId, state: "DROPPED" } });
       if (known === null) {
         return (await prisma.vectorWrite.create({ data: { id: newId(), indexId, state: "DROPPED", leaseExpiresAt } }))
@@ -128,10 +130,10 @@ export class VectorWriteRepository {
    */
   async takeDue(limit: number, leaseSeconds: number): Promise<VectorWriteRecord[]> {
     const { reader } = this.database;
-    const seen = await reader.vectorWrite.findFirst({ where: dueBy(await databaseTime(reader)), select: { id: true } });
+    const seen = await reader.vectorWrite.findFirst({ where: dueBy(await this.database.now()), select: { id: true } });
     if (seen === null) return [];
     return this.database.transaction(async ({ prisma }) => {
-      const now = await databaseTime(prisma);
+      const now = await this.database.now();
       const orderBy = [{ leaseExpiresAt: "asc" }, { id: "asc" }] as const;
       const due = await prisma.vectorWrite.findMany({ where: dueBy(now), orderBy: [...orderBy], take: limit });
       const leaseExpiresAt = secondsAfter(now, leaseSeconds);
@@ -148,7 +150,14 @@ export class VectorWriteRepository {
         data: { state: "ABANDONED", leaseExpiresAt },
       });
       return [...staged, ...others].map((row) => toRecord(row));
-    });
+    }, ROW_BY_ROW);
+  }
+
+  /** Keeps others from taking up what the caller is doing for a while longer. False when another has finished it. */
+  async renew(id: string, leaseSeconds: number): Promise<boolean> {
+    const leaseExpiresAt = secondsAfter(await this.database.now(), leaseSeconds);
+    const { count } = await this.database.writer.vectorWrite.updateMany({ where: { id }, data: { leaseExpiresAt } });
+    return count === 1;
   }
 
   /** Strikes off what has been done. Does nothing when it is gone. */
@@ -177,6 +186,10 @@ export class VectorWriteRepository {
     }
     return counts;
   }
+}
+
+function secondsAfter(time: Date, seconds: number): Date {
+  return new Date(time.getTime() + seconds * 1000);
 }
 
 function dueBy(now: Date) {

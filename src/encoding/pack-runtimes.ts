@@ -1,7 +1,6 @@
 import { realpath } from "node:fs/promises";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import { createInferencePool, loadModelPack, type InferencePool, type ModelPack } from "../models/index.js";
-import { observeNothing, type Observe } from "../telemetry/index.js";
 import { createEncoder } from "./encoder.js";
 import type { Encoder } from "./types.js";
 
@@ -46,7 +45,6 @@ export class PackRuntimes {
   constructor(
     private readonly options: RuntimeOptions,
     private readonly logger: Logger,
-    private readonly observe: Observe = observeNothing,
   ) {}
 
   /**
@@ -109,8 +107,9 @@ export class PackRuntimes {
   private async load(directory: string): Promise<PackRuntime> {
     const { inference: inferenceOptions, ingest, search } = this.options;
     const pack = await loadModelPack(directory);
-    const inference = await createInferencePool(pack, inferenceOptions, this.logger, this.observe);
+    const inference = await createInferencePool(pack, inferenceOptions, this.logger);
     const encoder = createEncoder(pack, inference, {
+      batchSize: inferenceOptions.batchSize,
       silenceThreshold: ingest.silenceThreshold,
       queryCacheSize: search.queryCacheSize,
     });

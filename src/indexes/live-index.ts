@@ -3,6 +3,7 @@ import type { Logger } from "../config/index.js";
 import type { BorrowedRuntime, PackRuntime, PackRuntimes } from "../encoding/index.js";
 import { EarshotError, LivePackMissingError } from "../errors.js";
 import { findPack, flatDimension, readPackManifest, type PackPlaces } from "../models/index.js";
+import { createIndex } from "../vectors/drop.js";
 import type { VectorIndex } from "../vectors/index.js";
 
 /** What the live index is found with. */
@@ -71,7 +72,7 @@ export class LiveIndex {
     const runtime = await runtimes.borrow(folder ?? places.modelPack);
     const live = new LiveIndex(parts, { liveId, runtime, fit: folder === null ? "stand-in" : "live" });
     if (folder === null) logger.error({ index: liveId, modelPack: defaultId }, live.health().message);
-    await makeIndex(parts.vectors, runtime);
+    await makeIndex(parts, runtime);
     return live;
   }
 
@@ -153,7 +154,7 @@ export class LiveIndex {
       logger.error({ index: liveId, stillUsed: before.pack.id }, this.health().message);
       return;
     }
-    await makeIndex(vectors, next);
+    await makeIndex(this.parts, next);
     // The local engine reads the index into memory for it, before the first search has to wait.
     await vectors.count(liveId);
     this.current = { liveId, runtime: next, fit: "live" };
@@ -201,6 +202,6 @@ function fullest(videos: ReadonlyMap<string, number>): string | undefined {
   return [...videos].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
-function makeIndex(vectors: VectorIndex, { pack }: PackRuntime): Promise<void> {
-  return vectors.create({ id: pack.id, dimension: flatDimension(pack.manifest) });
+function makeIndex(parts: LiveIndexParts, { pack }: PackRuntime): Promise<void> {
+  return createIndex(parts, { id: pack.id, dimension: flatDimension(pack.manifest) });
 }

@@ -1,0 +1,155 @@
+import { toCatalogError, type VectorWriteRecord } from "../catalog/index.js";
+import {
+  CatalogBusyError,
+  CatalogUnavailableError,
+  CatalogWriteError,
+  VectorIndexUnavailableError,
+} from "../errors.js";
+import { finishDrop, type DropParts } from "./drop.js";
+
+/** The part of a logger that is used; a pino logger fits. */
+export interface UpkeepLogger {
+  info(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** What the upkeep works with. */
+export interface UpkeepParts extends DropParts {
+  logger: UpkeepLogger;
+}
+
+/** When the upkeep works, in seconds. */
+export interface UpkeepTimes {
+  /** Between two looks; doubled after each that fails. */
+  interval: number;
+  /** Longest pause while the engine or the database is away. */
+  longestPause: number;
+  /** After which another process takes up what this one took up and did not finish. */
+  lease: number;
+}
+
+const usualTimes: UpkeepTimes = { interval: 10, longestPause: 120, lease: 60 };
+
+/** Rows that are taken up at a time. */
+const batchSize = 32;
+
+/**
+ * Does in the vector engine what processes have left undone: removes the points of writes that were given up, of replaced
+ * generations and of deleted videos, and finishes the removal of indexes. Searches are right without it; it keeps dead
+ * points from piling up. Any number of processes may do this on one database; each step may be repeated.
+ */
+export class VectorUpkeep {
+  private readonly times: UpkeepTimes;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+  /** Looks that failed since the last good one. */
+  private failures = 0;
+  /** Rows that failed for a reason of their own, which is logged once. */
+  private readonly troubled = new Set<string>();
+
+  constructor(
+    private readonly parts: UpkeepParts,
+    times: Partial<UpkeepTimes> = {},
+  ) {
+    this.times = { ...usualTimes, ...times };
+  }
+
+  /** Looks now, and from now on. Does nothing the second time. */
+  start(): void {
+    if (this.timer === undefined && this.running === undefined && !this.stopping.signal.aborted) this.look();
+  }
+
+  /** Ends the looks; resolves when the last one has ended. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /**
+   * Does all that is due now, once.
+   *
+   * @returns number of rows that were done with
+   * @throws what keeps it from going on: the engine or the database is away
+   */
+  async run(): Promise<number> {
+    let done = 0;
+    const tried = new Set<string>();
+    const stopped = () => this.stopping.signal.aborted;
+    while (!stopped()) {
+      const due = await this.parts.catalog.vectorWrites.takeDue(batchSize, this.times.lease);
+      const rows = due.filter(({ id }) => !tried.has(id));
+      if (rows.length === 0) break;
+      for (const row of rows) {
+        // What is left of a batch is taken up again when its lease is over.
+        if (stopped()) break;
+        tried.add(row.id);
+        if (await this.finish(row)) done += 1;
+      }
+    }
+    return done;
+  }
+
+  private look(): void {
+    this.running = this.tryToRun().finally(() => {
+      this.running = undefined;
+      if (this.stopping.signal.aborted) return;
+      this.timer = setTimeout(() => {
+        this.look();
+      }, this.pauseMs());
+      // A process that has nothing else to do may end.
+      this.timer.unref();
+    });
+  }
+
+  private async tryToRun(): Promise<void> {
+    const { logger } = this.parts;
+    try {
+      const done = await this.run();
+      if (this.failures > 0) logger.info({}, "the upkeep of the vector index goes on");
+      this.failures = 0;
+      if (done > 0) logger.info({ done }, "the vector index was rid of what processes had left behind");
+    } catch (error) {
+      this.failures += 1;
+      // Once an outage: it will be told when it is over.
+      if (this.failures === 1) logger.error({ err: error }, "the upkeep of the vector index pauses");
+    }
+  }
+
+  /** A random part off, so that processes do not all come at once. */
+  private pauseMs(): number {
+    const { interval, longestPause } = this.times;
+    return 1000 * Math.min(interval * 2 ** this.failures, longestPause) * (1 - Math.random() / 4);
+  }
+
+  private async finish(row: VectorWriteRecord): Promise<boolean> {
+    const { catalog, vectors, logger } = this.parts;
+    try {
+      if (row.state === "DROPPED") {
+        await finishDrop(this.parts, row);
+      } else {
+        await vectors.sweepVideo(row.indexId, row.videoId);
+        await catalog.vectorWrites.remove(row.id);
+      }
+      this.troubled.delete(row.id);
+      return true;
+    } catch (error) {
+      if (isOutage(toCatalogError(error))) throw error;
+      if (!this.troubled.has(row.id)) {
+        logger.error(
+          { err: error, ...row },
+          "something outstanding in the vector index cannot be done; it is tried again",
+        );
+      }
+      this.troubled.add(row.id);
+      return false;
+    }
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  return [VectorIndexUnavailableError, CatalogUnavailableError, CatalogBusyError, CatalogWriteError].some(
+    (kind) => error instanceof kind,
+  );
+}
