@@ -6,6 +6,7 @@ import { newId, openCatalog, type EvaluationRecord } from "../../../src/catalog/
 import type { EvaluationInput } from "../../../src/evaluation/index.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { createEarshot, type Earshot, type EarshotOptions } from "../../../src/index.js";
+import { databaseOf } from "../../fixtures/database.js";
 import { TEST_PACK } from "../../fixtures/earshot.js";
 import { quickEvaluation } from "../../fixtures/evaluating.js";
 import { runAndKill } from "../../fixtures/killed-process.js";
@@ -29,19 +30,21 @@ beforeAll(async () => {
     return { id: `clip-${i}`, captions: [`the ${WORDS[i % WORDS.length]!}`], sound: noise(48_000, i) };
   });
   await writeSoundDataset(path.join(root, "sounds"), clips);
-  options = optionsOf("undisturbed");
+  options = await optionsOf("undisturbed");
   undisturbed = await withEarshot(async (earshot) => {
     await earshot.evaluation.submit(INPUT, DEFAULT_TENANT);
     return outcome(earshot);
   });
 });
 afterAll(() => rm(root, { recursive: true }));
-beforeEach(() => {
-  options = optionsOf(newId());
+beforeEach(async () => {
+  options = await optionsOf(newId());
 });
-function optionsOf(name: string): EarshotOptions {
+async function optionsOf(name: string): Promise<EarshotOptions> {
+  const dataDirectory = path.join(root, name);
   return {
-    dataDirectory: path.join(root, name),
+    dataDirectory,
+    databaseUrl: await databaseOf(dataDirectory),
     modelPack: TEST_PACK,
     logLevel: "silent",
     inference: { threads: 1 },
@@ -83,10 +86,7 @@ function killAt(fits: (update: Update) => boolean): Promise<void> {
 
 /** What a reader sees of the evaluation at this moment: all of its figures, or none. */
 async function seen() {
-  const catalog = await openCatalog(
-    { databaseUrl: `file:${path.join(options.dataDirectory!, "earshot.db")}` },
-    silentLogger,
-  );
+  const catalog = await openCatalog({ databaseUrl: options.databaseUrl! }, silentLogger);
   try {
     const [{ id, state, result }] = (await catalog.evaluations.list(DEFAULT_TENANT, {}, 10)) as [EvaluationRecord];
     const ranks = await catalog.evaluationRanks.count(DEFAULT_TENANT, id, "T2A");

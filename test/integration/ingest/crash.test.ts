@@ -7,6 +7,8 @@ import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { createEarshot, type EarshotOptions } from "../../../src/index.js";
 import type { JobUpdate } from "../../../src/ingest/index.js";
 import { addJob, addVideo } from "../../fixtures/catalog.js";
+import { breakTable, mendTable } from "../../fixtures/broken-table.js";
+import { databaseOf } from "../../fixtures/database.js";
 import { TEST_PACK } from "../../fixtures/earshot.js";
 import { quickIngest } from "../../fixtures/ingesting.js";
 import { runAndKill } from "../../fixtures/killed-process.js";
@@ -20,8 +22,10 @@ beforeEach(async () => {
   folder = await realpath(await mkdtemp(path.join(tmpdir(), "earshot-crash-")));
   media = path.join(folder, "media");
   await mkdir(media);
+  const dataDirectory = path.join(folder, "data");
   options = {
-    dataDirectory: path.join(folder, "data"),
+    dataDirectory,
+    databaseUrl: await databaseOf(dataDirectory),
     modelPack: TEST_PACK,
     mediaRoots: [media],
     logLevel: "silent",
@@ -193,13 +197,7 @@ describe("a database that fails in the middle of a commit", () => {
       const submit = () => ingest.submit({ source: { path: file }, externalId: "a" }, DEFAULT_TENANT);
       const { videoId } = await ingest.waitFor(DEFAULT_TENANT, (await submit()).id);
       const before = await catalog.segments.ofVideos(pack.id, [videoId!]);
-      await catalog.transaction((tx) =>
-        tx.execute(
-          `CREATE TRIGGER broken BEFORE INSERT ON SegmentVector WHEN (SELECT count(*) FROM SegmentVector) >= 1
-           BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END`,
-          [],
-        ),
-      );
+      await breakTable(catalog, "SegmentVector");
       const failed = new Promise<void>((resolve) => {
         ingest.events.on("job", ({ errorCode }) => {
           if (errorCode !== null) resolve();
@@ -209,7 +207,7 @@ describe("a database that fails in the middle of a commit", () => {
       await failed;
       expect(await catalog.segments.ofVideos(pack.id, [videoId!])).toEqual(before);
       expect(await catalog.vectors.count(pack.id)).toBe(before.length);
-      await catalog.transaction((tx) => tx.execute("DROP TRIGGER IF EXISTS broken", []));
+      await mendTable(catalog, "SegmentVector");
       expect(await ingest.waitFor(DEFAULT_TENANT, again.id)).toMatchObject({ state: "COMPLETED" });
       expect(await catalog.vectors.count(pack.id)).toBe(before.length);
     } finally {

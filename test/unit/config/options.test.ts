@@ -48,7 +48,8 @@ describe("options", () => {
   it.each([
     [{ server: { port: 70_000 } }, "server.port"],
     [{ ingest: { concurrency: 0 } }, "ingest.concurrency"],
-    [{ databaseUrl: "postgres://x" }, "databaseUrl"],
+    [{ databaseUrl: "mysql://root:secret@x/y" }, "databaseUrl"],
+    [{ database: { poolSize: 1 } }, "database.poolSize"],
     [{ audioTrack: "third" }, "audioTrack"],
     [{ mediaRoot: "/srv" }, "mediaRoot"],
   ])("are refused, by name, when malformed or unknown: %j", (given, name) => {
@@ -68,6 +69,10 @@ describe("environment variables", () => {
         EARSHOT_EVALUATION_ROOTS: ["/data", "/models"].join(path.delimiter),
         EARSHOT_EXECUTION_PROVIDERS: "cuda, cpu",
         EARSHOT_ALLOW_BUNDLED_FFMPEG: "no",
+        EARSHOT_DATABASE_URL: "postgresql://me:p%40ss@db:5432/earshot?sslmode=verify-full",
+        EARSHOT_DATABASE_POOL_SIZE: "4",
+        EARSHOT_DATABASE_CONNECT_TIMEOUT_SECONDS: "3",
+        EARSHOT_DATABASE_STATEMENT_TIMEOUT_SECONDS: "20",
         EARSHOT_MAX_DURATION_SECONDS: "60.5",
         FFMPEG_PATH: "/opt/ffmpeg",
       },
@@ -77,6 +82,8 @@ describe("environment variables", () => {
     expect(options.evaluation.roots).toEqual(["/data", "/models"]);
     expect(options.inference.executionProviders).toEqual(["cuda", "cpu"]);
     expect(options.allowBundledFfmpeg).toBe(false);
+    expect(options.databaseUrl).toBe("postgresql://me:p%40ss@db:5432/earshot?sslmode=verify-full");
+    expect(options.database).toEqual({ poolSize: 4, connectTimeoutSeconds: 3, statementTimeoutSeconds: 20 });
     expect(options.limits.maxDurationSeconds).toBe(60.5);
     expect(options.ffmpegPath).toBe("/opt/ffmpeg");
   });

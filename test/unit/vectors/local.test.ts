@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openCatalog, type Catalog } from "../../../src/catalog/index.js";
 import { createLogger } from "../../../src/config/index.js";
 import { createLocalVectorIndex, type LocalVectorIndex } from "../../../src/vectors/local/index.js";
+import { databaseOf, removeDatabaseOf } from "../../fixtures/database.js";
 import { recordedLog, type RecordedLog } from "../../fixtures/recorded-log.js";
 import { describeVectorIndex, Library } from "./contract.js";
 
@@ -14,13 +15,16 @@ const folders: string[] = [];
 async function newDatabase(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), "earshot-vectors-"));
   folders.push(folder);
-  return `file:${path.join(folder, "earshot.db")}`;
+  return databaseOf(folder);
 }
 
 const open = (databaseUrl: string) => openCatalog({ databaseUrl }, createLogger("silent"));
 
 async function cleanUp(): Promise<void> {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+  for (const folder of folders.splice(0)) {
+    await removeDatabaseOf(folder);
+    await rm(folder, { recursive: true });
+  }
 }
 
 describeVectorIndex("the local engine", {

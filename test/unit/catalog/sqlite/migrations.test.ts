@@ -5,10 +5,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { migrateSqlite as migrate } from "../../../src/catalog/sqlite/migrations.js";
-import { silentLogger } from "../../fixtures/tools.js";
+import { migrateSqlite as migrate } from "../../../../src/catalog/sqlite/migrations.js";
+import { silentLogger } from "../../../fixtures/tools.js";
 
-const SHIPPED = fileURLToPath(new URL("../../../prisma/migrations", import.meta.url));
+const SHIPPED = fileURLToPath(new URL("../../../../prisma/migrations", import.meta.url));
 
 /** Number of the migrations that ship. */
 const shipped = readdirSync(SHIPPED, { withFileTypes: true }).filter((entry) => entry.isDirectory()).length;
