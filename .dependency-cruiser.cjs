@@ -2,7 +2,7 @@
  * The import rule: arrows only go down.
  *
  *   cli -> server -> (earshot.ts: the composition root) -> graphql -> ingest, search, evaluation -> queue, indexes
- *     -> encoding, vectors, catalog, media -> models -> config -> errors
+ *     -> encoding, vectors, catalog, media -> models -> config -> telemetry -> errors
  *
  * Rooms on one level do not know each other; only vectors may use the catalog, where the local index keeps its rows.
  */
@@ -17,6 +17,7 @@ const levels = [
   ["encoding", "vectors", "catalog", "media"],
   ["models"],
   ["config"],
+  ["telemetry"],
 ];
 
 const room = (names) => `^src/(${names.join("|")})/`;

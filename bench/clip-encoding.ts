@@ -64,8 +64,7 @@ export const clipEncoding: Benchmark = {
     };
     const encode = async (with_: InferencePool, work: ClipWork) => {
       await rm(folder, { recursive: true, force: true });
-      const { batchSize } = options.inference;
-      const parts = { pack, encoder: createEncoder(pack, with_, { batchSize }), inference: with_, options, logger };
+      const parts = { pack, encoder: createEncoder(pack, with_), inference: with_, options, logger };
       await encodeClips(parts, work, () => undefined, new AbortController().signal);
     };
     try {

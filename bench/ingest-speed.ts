@@ -75,7 +75,6 @@ async function measure(
   try {
     await pool.warmUp();
     const encoderOptions = {
-      batchSize: options.inference.batchSize,
       silenceThreshold: options.ingest.silenceThreshold,
     };
     const pcm = await decode(earshot, tools, file);

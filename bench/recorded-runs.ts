@@ -21,6 +21,18 @@ export class RecordingPool implements InferencePool {
     return this.pool.executionProviders;
   }
 
+  get devices(): readonly string[] {
+    return this.pool.devices;
+  }
+
+  get shortfall(): string | undefined {
+    return this.pool.shortfall;
+  }
+
+  batchSizes(): Promise<ReadonlyMap<string, number>> {
+    return this.pool.batchSizes();
+  }
+
   run(model: string, inputs: Record<string, InputTensor>, signal?: AbortSignal): Promise<Record<string, Tensor>> {
     this.runs.push({ model, inputs: copyOf(inputs) });
     return this.pool.run(model, inputs, signal);

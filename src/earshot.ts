@@ -21,6 +21,7 @@ import { LiveIndex } from "./indexes/index.js";
 import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
 import type { ModelPack } from "./models/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
+import type { Observation, Observe } from "./telemetry/index.js";
 import { createLocalVectorIndex } from "./vectors/local/index.js";
 import type { VectorIndex } from "./vectors/index.js";
 import { VectorUpkeep } from "./vectors/upkeep.js";
@@ -50,6 +51,8 @@ export interface HostOptions {
 export interface EarshotEvents {
   /** A search was answered; the seconds it took. */
   search: [seconds: number];
+  /** Something was done: what metrics are made of. A listener must not throw. */
+  observation: [Observation];
 }
 
 /** State of one part. */
@@ -62,7 +65,13 @@ export interface PartHealth {
 /** Whether the parts that a search needs are at hand. */
 export interface EarshotHealth {
   ok: boolean;
-  checks: { catalog: PartHealth; index: PartHealth; modelPack: PartHealth };
+  checks: {
+    catalog: PartHealth;
+    index: PartHealth;
+    modelPack: PartHealth;
+    /** Where the models run: `cpu`, or `cuda:<number>` for each GPU; and why not where they were asked to. */
+    inference: PartHealth;
+  };
 }
 
 /** A running Earshot. */
@@ -128,10 +137,11 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     closers.push(() => vectors.close());
     const upkeep = new VectorUpkeep({ catalog, vectors, logger });
     closers.push(() => upkeep.stop());
-    const runtimes = new PackRuntimes(resolved, logger);
+    const events = new EventEmitter<EarshotEvents>();
+    const observe: Observe = (observation) => void events.emit("observation", observation);
+    const runtimes = new PackRuntimes(resolved, logger, observe);
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
-    const events = new EventEmitter<EarshotEvents>();
     const search = createSearchService({
       catalog,
       vectors,
@@ -195,6 +205,11 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
 async function health(catalog: Catalog, vectors: VectorIndex, live: LiveIndex): Promise<EarshotHealth> {
   const [catalogHealth, index] = await Promise.all([catalog.health(), vectors.health()]);
   // A pack that is not whole never gets this far: createEarshot refuses it.
-  const checks = { catalog: catalogHealth, index, modelPack: live.health() };
+  const { devices, shortfall } = live.runtime.inference;
+  const inference = {
+    ok: true,
+    message: [devices.join(", "), ...(shortfall === undefined ? [] : [shortfall])].join("; "),
+  };
+  const checks = { catalog: catalogHealth, index, modelPack: live.health(), inference };
   return { ok: catalogHealth.ok && index.ok, checks };
 }

@@ -252,6 +252,12 @@ export class InferenceFailedError extends EarshotError {
   readonly code = "INFERENCE_FAILED";
 }
 
+/** Memory, of the machine or of its GPU, does not suffice for even one window. */
+export class InferenceOutOfMemoryError extends EarshotError {
+  readonly code = "INFERENCE_OUT_OF_MEMORY";
+  override readonly retryable = true;
+}
+
 /** The thread that ran a model ended in the middle; a new one takes its place. */
 export class InferenceWorkerLostError extends EarshotError {
   readonly code = "INFERENCE_WORKER_LOST";

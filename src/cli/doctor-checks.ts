@@ -82,20 +82,19 @@ export function checkModels(options: ResolvedOptions): Promise<Finding> {
     const pool = await createInferencePool(await loadModelPack(options.modelPack), options.inference, silent);
     try {
       await pool.warmUp();
-      const asked = options.inference.executionProviders.join(", ");
-      const used = pool.executionProviders.join(", ");
       const { threads } = options.inference;
-      const text = `ONNX Runtime ${onnxRuntimeVersion()} on ${used}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
-      if (asked === used) return { status: "ok", text };
-      return {
-        status: "warn",
-        text: `${text}; asked for ${asked}`,
-        advice: "For cuda, install CUDA 12, cuDNN 9 and the CUDA build of onnxruntime-node.",
-      };
+      const where = `${pool.devices.join(", ")}, ${counted(pool.parallelism, "session")}, ${counted(threads, "thread")}`;
+      const text = `ONNX Runtime ${onnxRuntimeVersion()} on ${where}`;
+      if (pool.shortfall === undefined) return { status: "ok", text };
+      return { status: "warn", text, advice: `${pool.shortfall}. See docs/gpu.md.` };
     } finally {
       await pool.close();
     }
   });
+}
+
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function onnxRuntimeVersion(): string {

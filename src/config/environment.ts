@@ -49,7 +49,13 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_EXECUTION_PROVIDERS: { type: list(","), place: ["inference", "executionProviders"] },
   EARSHOT_WHEN_PROVIDER_MISSING: { type: text, place: ["inference", "whenProviderMissing"] },
   EARSHOT_THREADS: { type: number, place: ["inference", "threads"] },
-  EARSHOT_BATCH_SIZE: { type: number, place: ["inference", "batchSize"] },
+  /** A number, or "auto". */
+  EARSHOT_BATCH_SIZE: { type: z.union([z.literal("auto"), number]), place: ["inference", "batchSize"] },
+  EARSHOT_INFERENCE_MEMORY_BYTES: { type: number, place: ["inference", "memoryBudgetBytes"] },
+  EARSHOT_SESSIONS_PER_DEVICE: { type: number, place: ["inference", "sessionsPerDevice"] },
+  /** Comma-separated, e.g. "0,1". */
+  EARSHOT_CUDA_DEVICE_IDS: { type: list(",").pipe(z.array(number)), place: ["inference", "cudaDeviceIds"] },
+  EARSHOT_CUDA_TF32: { type: boolean, place: ["inference", "cudaTf32"] },
   EARSHOT_INGEST_CONCURRENCY: { type: number, place: ["ingest", "concurrency"] },
   EARSHOT_INGEST_MAX_ATTEMPTS: { type: number, place: ["ingest", "maxAttempts"] },
   /** Several folders are separated as in PATH: by ":", on Windows by ";". */

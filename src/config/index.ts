@@ -1,5 +1,6 @@
 export { childEnvironment } from "./child-environment.js";
 export type { Environment } from "./environment.js";
 export { createLogger, type Logger } from "./logger.js";
+export { forbidTf32, libraryFolders } from "./library-folders.js";
 export { processEnvironment } from "./process-environment.js";
 export { resolveOptions, type EarshotOptions, type ResolvedOptions } from "./options.js";

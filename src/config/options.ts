@@ -1,9 +1,9 @@
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { InvalidEnvironmentError, InvalidOptionsError } from "../errors.js";
 import { parseEnvironment, variableOf, type Environment } from "./environment.js";
+import { inferenceSchema } from "./inference-options.js";
 
 /** The model pack that ships with the package. */
 const starterPack = fileURLToPath(new URL("../../models/starter", import.meta.url));
@@ -22,24 +22,6 @@ const limitsSchema = z.strictObject({
   decodeTimeoutSeconds: positive.default(21_600),
   /** Longest time ffmpeg may go without giving any sound while Earshot waits for it, in seconds. @default 60 */
   stallTimeoutSeconds: positive.default(60),
-});
-
-const inferenceSchema = z.strictObject({
-  /** ONNX Runtime execution providers in order of preference. @default ["cpu"] */
-  executionProviders: z
-    .array(z.enum(["cpu", "cuda"]))
-    .min(1)
-    .readonly()
-    .default(["cpu"]),
-  /**
-   * What to do when a provider that was asked for cannot load: go on with the CPU and say so once, or refuse to start.
-   * @default "fallback"
-   */
-  whenProviderMissing: z.enum(["fallback", "refuse"]).default("fallback"),
-  /** CPU threads for inference. @default the number of cores */
-  threads: count.default(availableParallelism()),
-  /** Most windows in one run of an expert. More is faster up to a point, and takes more memory. @default 32 */
-  batchSize: count.default(32),
 });
 
 const ingestSchema = z.strictObject({
@@ -199,7 +181,9 @@ export type EarshotOptions = z.input<typeof optionsSchema>;
 type ParsedOptions = z.output<typeof optionsSchema>;
 
 /** Options after defaults, environment and checks: paths are absolute and nothing is missing. */
-export interface ResolvedOptions extends Omit<ParsedOptions, "databaseUrl"> {
+export interface ResolvedOptions extends Omit<ParsedOptions, "databaseUrl" | "inference"> {
+  /** How the models run, and the file that keeps what trial runs found. */
+  inference: ParsedOptions["inference"] & { batchSizeFile: string };
   /** Address of the database: `file:<absolute path>`, or that of a PostgreSQL database. Holds a password: never to be shown. */
   databaseUrl: string;
   /** Folder for temporary files, inside the data directory. */
@@ -236,6 +220,7 @@ export function resolveOptions(given: EarshotOptions = {}, env: Environment = {}
     dataDirectory,
     temporaryDirectory: path.join(dataDirectory, "tmp"),
     databaseUrl: absoluteUrl(options.databaseUrl ?? `file:${path.join(dataDirectory, "earshot.db")}`),
+    inference: { ...options.inference, batchSizeFile: path.join(dataDirectory, "batch-sizes.json") },
     modelPack: path.resolve(options.modelPack),
     modelPackRoots: options.modelPackRoots.map((root) => path.resolve(root)),
     mediaRoots: options.mediaRoots.map((root) => path.resolve(root)),

@@ -7,7 +7,7 @@ import { encodeClip } from "./whole-clip.js";
 
 /** How an encoder works. */
 export interface EncoderOptions {
-  /** Most windows in one run of an expert. @default 32 */
+  /** Most windows in one run of every expert. @default for each what the pool says */
   batchSize?: number;
   /** A segment all of whose samples are quieter than this (full scale = 1) is silent. @default 0.0001 */
   silenceThreshold?: number;
@@ -26,7 +26,7 @@ export interface EncoderOptions {
  * @throws ExpertUnknownError the pack has no expert of a name
  */
 export function createEncoder(pack: ModelPack, inference: InferencePool, options: EncoderOptions = {}): Encoder {
-  const { batchSize = 32, silenceThreshold = 1e-4, queryCacheSize = 1000 } = options;
+  const { batchSize, silenceThreshold = 1e-4, queryCacheSize = 1000 } = options;
   const { manifest } = pack;
   const experts = new Set(chooseExperts(manifest, options.experts));
   const parts: EncodingParts = { manifest, inference, batchSize, silenceThreshold, experts, tokenLimit: "segment" };

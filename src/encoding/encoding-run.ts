@@ -36,8 +36,9 @@ export async function* runExperts<T>(
   const abandoned = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
   // Every run that waits in the pool listens; their number is bounded below.
   setMaxListeners(0, abandoned);
-  const tracks = openTracks(parts, streams, abandoned);
-  const cutter = new SegmentCutter(parts, tracks);
+  const running = { ...parts, batchSizes: await batchSizesOf(parts) };
+  const tracks = openTracks(running, streams, abandoned);
+  const cutter = new SegmentCutter(running, tracks);
   // The bound on this queue is what holds the decoders back, and with it the memory.
   const mostInFlight = parts.inference.parallelism + GROUPS_AHEAD;
   const inFlight: { finished: Promise<T>; endSample: number }[] = [];
@@ -64,4 +65,9 @@ export async function* runExperts<T>(
     await Promise.all(tracks.map((track) => track.close()));
     stop.abort();
   }
+}
+
+async function batchSizesOf({ manifest, inference, batchSize }: EncodingParts): Promise<ReadonlyMap<string, number>> {
+  if (batchSize === undefined) return inference.batchSizes();
+  return new Map(manifest.experts.map(({ name }) => [name, batchSize]));
 }

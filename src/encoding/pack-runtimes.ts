@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import { createInferencePool, loadModelPack, type InferencePool, type ModelPack } from "../models/index.js";
+import { observeNothing, type Observe } from "../telemetry/index.js";
 import { createEncoder } from "./encoder.js";
 import type { Encoder } from "./types.js";
 
@@ -45,6 +46,7 @@ export class PackRuntimes {
   constructor(
     private readonly options: RuntimeOptions,
     private readonly logger: Logger,
+    private readonly observe: Observe = observeNothing,
   ) {}
 
   /**
@@ -107,9 +109,8 @@ export class PackRuntimes {
   private async load(directory: string): Promise<PackRuntime> {
     const { inference: inferenceOptions, ingest, search } = this.options;
     const pack = await loadModelPack(directory);
-    const inference = await createInferencePool(pack, inferenceOptions, this.logger);
+    const inference = await createInferencePool(pack, inferenceOptions, this.logger, this.observe);
     const encoder = createEncoder(pack, inference, {
-      batchSize: inferenceOptions.batchSize,
       silenceThreshold: ingest.silenceThreshold,
       queryCacheSize: search.queryCacheSize,
     });

@@ -4,7 +4,7 @@ import { framesNeeded, framesReach, type FrameGrid } from "./frame-grid.js";
 import { PictureWindows } from "./picture-windows.js";
 import { StreamReader } from "./stream-reader.js";
 import type { Track, WindowReference } from "./track.js";
-import type { EncodingParts, Pictures } from "./types.js";
+import type { RunningParts, Pictures } from "./types.js";
 
 /** A visual expert and its place in the manifest. */
 export interface PlacedVisualExpert {
@@ -27,7 +27,7 @@ export class PictureTrack implements Track {
   private hasEnded = false;
 
   constructor(
-    private readonly parts: EncodingParts,
+    private readonly parts: RunningParts,
     private readonly format: FrameFormat,
     experts: readonly PlacedVisualExpert[],
     pictures: Pictures,
@@ -43,7 +43,10 @@ export class PictureTrack implements Track {
     this.experts = experts.map(({ place }) => place);
     this.manifests = experts.map(({ expert }) => expert);
     const windowsParts = { ...parts, segment, signal, onRun: (run: Promise<unknown>) => this.remember(run) };
-    this.windows = this.manifests.map((expert) => new PictureWindows(expert, this.grid, this.frames, windowsParts));
+    this.windows = this.manifests.map((expert) => {
+      const batchSize = parts.batchSizes.get(expert.name)!;
+      return new PictureWindows(expert, this.grid, this.frames, { ...windowsParts, batchSize });
+    });
   }
 
   get ended(): boolean {

@@ -2,7 +2,7 @@ import type { PackManifest } from "../models/index.js";
 import type { GroupSegment } from "./segment-group.js";
 import { segmentCount, segmentSamples, windowLimits } from "./segments.js";
 import type { Track } from "./track.js";
-import type { EncodingParts } from "./types.js";
+import type { RunningParts } from "./types.js";
 
 /** Segments whose windows have been sent to the experts. */
 export interface CutGroup {
@@ -19,14 +19,17 @@ export class SegmentCutter {
   private next = 0;
 
   constructor(
-    private readonly parts: EncodingParts,
+    private readonly parts: RunningParts,
     private readonly tracks: readonly Track[],
   ) {
-    const { manifest, experts, batchSize, tokenLimit } = parts;
+    const { manifest, experts, batchSizes, tokenLimit } = parts;
     const running = manifest.experts.filter(({ name }) => experts.has(name));
     const densities = running.map((expert) => windowsPerHop(expert, manifest));
-    // A group brings each expert about one full batch of windows, and fewer where another expert's are less dense.
-    const full = Math.max(1, Math.floor(batchSize / Math.max(...densities)));
+    // A group brings one expert about a full batch of windows, and the others fewer.
+    const full = Math.max(
+      1,
+      Math.floor(Math.min(...running.map(({ name }, e) => batchSizes.get(name)! / densities[e]!))),
+    );
     // No further than where all experts have had what they take.
     const needed = running.map((expert, e) => Math.ceil(windowLimits(expert, tokenLimit).inStream / densities[e]!));
     this.segmentsPerGroup = Math.min(full, Math.max(1, ...needed));

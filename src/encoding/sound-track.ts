@@ -1,5 +1,5 @@
 import type { AudioExpertManifest } from "../models/index.js";
-import type { EncodingParts } from "./types.js";
+import type { RunningParts } from "./types.js";
 import { PcmBuffer } from "./pcm-buffer.js";
 import { samplesNeeded, segmentSamples, segmentWindows, windowCount, windowLimits } from "./segments.js";
 import { SoundWindows } from "./sound-windows.js";
@@ -24,7 +24,7 @@ export class SoundTrack implements Track {
   private hasEnded = false;
 
   constructor(
-    private readonly parts: EncodingParts,
+    private readonly parts: RunningParts,
     experts: readonly PlacedAudioExpert[],
     sound: AsyncIterable<Float32Array>,
     signal: AbortSignal,
@@ -38,7 +38,7 @@ export class SoundTrack implements Track {
     }));
     this.most = limits.map(({ inStream }) => inStream);
     this.windows = this.grids.map(
-      (expert) => new SoundWindows(expert, this.pcm, parts.inference, parts.batchSize, signal),
+      (expert) => new SoundWindows(expert, this.pcm, parts.inference, parts.batchSizes.get(expert.name)!, signal),
     );
   }
 

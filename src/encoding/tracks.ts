@@ -2,10 +2,10 @@ import type { FrameFormat } from "../models/index.js";
 import { PictureTrack, type PlacedVisualExpert } from "./picture-track.js";
 import { SoundTrack, type PlacedAudioExpert } from "./sound-track.js";
 import type { Track } from "./track.js";
-import type { EncodingParts, VideoStreams } from "./types.js";
+import type { RunningParts, VideoStreams } from "./types.js";
 
 /** One track for the sound, and one for each format of the frames, as far as there are streams and experts for them. */
-export function openTracks(parts: EncodingParts, { sound, pictures }: VideoStreams, signal: AbortSignal): Track[] {
+export function openTracks(parts: RunningParts, { sound, pictures }: VideoStreams, signal: AbortSignal): Track[] {
   const audio: PlacedAudioExpert[] = [];
   const visual = new Map<string, { format: FrameFormat; experts: PlacedVisualExpert[] }>();
   parts.manifest.experts.forEach((expert, place) => {

@@ -50,14 +50,20 @@ export interface EncodingProgress {
 export interface EncodingParts {
   manifest: PackManifest;
   inference: InferencePool;
-  /** Most windows in one run of an expert. */
-  batchSize: number;
+  /** Most windows in one run of every expert; undefined: as many as the pool says. */
+  batchSize: number | undefined;
   /** Sound quieter than this throughout a segment counts as none. */
   silenceThreshold: number;
   /** Names of the experts that run; the others count as missing everywhere. */
   experts: ReadonlySet<string>;
   /** Where an expert's `maxTokens` end: in every segment anew, or once in the whole stream. */
   tokenLimit: TokenLimit;
+}
+
+/** An encoding under way. */
+export interface RunningParts extends EncodingParts {
+  /** Most windows in one run of each expert, by its name. */
+  batchSizes: ReadonlyMap<string, number>;
 }
 
 /** What an expert's `maxTokens` are counted in. */

@@ -32,11 +32,12 @@ export class WorkerLane {
 
   /**
    * @param size number of threads
-   * @param start makes a thread that is ready to answer; a rejection goes to the requests that waited for it
+   * @param start makes the thread of a place, 0 to size - 1, that is ready to answer; a rejection goes to the requests that
+   *   waited for it
    */
   constructor(
     size: number,
-    private readonly start: () => Promise<WorkerThread>,
+    private readonly start: (place: number) => Promise<WorkerThread>,
   ) {
     this.slots = Array.from({ length: size }, () => ({ starting: undefined, busy: 0 }));
   }
@@ -128,7 +129,7 @@ export class WorkerLane {
     const vacate = () => {
       slot.starting = undefined;
     };
-    slot.starting ??= this.start().then(
+    slot.starting ??= this.start(this.slots.indexOf(slot)).then(
       (thread) => {
         thread.whenLost(vacate);
         return thread;

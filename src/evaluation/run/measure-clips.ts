@@ -92,9 +92,8 @@ async function openSource({ parts, evaluation, dataset, signal }: Measuring): Pr
 function encoderOf({ parts, open }: Measuring, experts: readonly string[]): Encoder {
   const { pack, inference, encoder } = open;
   if (experts.length === pack.manifest.experts.length) return encoder;
-  const { batchSize } = parts.options.inference;
   const { silenceThreshold } = parts.options.ingest;
-  return createEncoder(pack, inference, { experts, batchSize, silenceThreshold });
+  return createEncoder(pack, inference, { experts, silenceThreshold });
 }
 
 function momentPairs({ moments }: QueryPlan): MomentPairs {

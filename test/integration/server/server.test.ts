@@ -80,7 +80,12 @@ describe("the server", () => {
     expect(ready.status).toBe(200);
     expect(await ready.json()).toMatchObject({
       status: "ready",
-      checks: { catalog: { ok: true }, index: { ok: true }, modelPack: { ok: true, message: "tiny@1.0.0" } },
+      checks: {
+        catalog: { ok: true },
+        index: { ok: true },
+        modelPack: { ok: true, message: "tiny@1.0.0" },
+        inference: { ok: true, message: "cpu" },
+      },
     });
     vi.spyOn(test.earshot.catalog, "health").mockResolvedValue({ ok: false, message: "the disk is gone" });
     const broken = await get("/ready");

@@ -59,6 +59,50 @@ describe("options", () => {
   });
 });
 
+describe("options of the models", () => {
+  it("take exceptions for packs, which say only what differs", () => {
+    const { inference } = resolveOptions({
+      inference: { batchSize: "auto", packs: { starter: { executionProviders: ["cuda"], batchSize: 64 } } },
+    });
+    expect(inference.batchSize).toBe("auto");
+    expect(inference.packs).toEqual({ starter: { executionProviders: ["cuda"], batchSize: 64 } });
+    expect(inference.batchSizeFile).toBe(path.resolve(".earshot/batch-sizes.json"));
+  });
+
+  it("are read from the environment", () => {
+    const env = {
+      EARSHOT_BATCH_SIZE: "auto",
+      EARSHOT_CUDA_DEVICE_IDS: "0, 2",
+      EARSHOT_CUDA_TF32: "true",
+      EARSHOT_SESSIONS_PER_DEVICE: "2",
+      EARSHOT_INFERENCE_MEMORY_BYTES: "1000000",
+    };
+    expect(resolveOptions({}, env).inference).toMatchObject({
+      batchSize: "auto",
+      cudaDeviceIds: [0, 2],
+      cudaTf32: true,
+      sessionsPerDevice: 2,
+      memoryBudgetBytes: 1_000_000,
+    });
+    expect(resolveOptions({}, { EARSHOT_BATCH_SIZE: "16" }).inference.batchSize).toBe(16);
+  });
+
+  it.each([
+    [{ batchSize: "large" }, /inference\.batchSize: must be a whole number above 0, or "auto"/],
+    [{ batchSize: 0 }, /inference\.batchSize/],
+    [{ cudaDeviceIds: [] }, /inference\.cudaDeviceIds/],
+    [{ cudaDeviceIds: [-1] }, /inference\.cudaDeviceIds/],
+    [{ packs: { starter: { cudaTf32: true } } }, /inference\.packs\.starter/],
+  ])("are refused when malformed: %j", (inference, message) => {
+    expect(() => resolveOptions({ inference } as unknown as EarshotOptions)).toThrow(message);
+  });
+
+  it("are named by their variable when it is malformed", () => {
+    expect(() => resolveOptions({}, { EARSHOT_BATCH_SIZE: "many" })).toThrow(/EARSHOT_BATCH_SIZE/);
+    expect(() => resolveOptions({}, { EARSHOT_CUDA_DEVICE_IDS: "first" })).toThrow(/EARSHOT_CUDA_DEVICE_IDS/);
+  });
+});
+
 describe("environment variables", () => {
   it("set options", () => {
     const options = resolveOptions(

@@ -152,6 +152,9 @@ describe("encoding audio", { timeout: 60_000 }, () => {
     const widened: InferencePool = {
       parallelism: inference.parallelism,
       executionProviders: inference.executionProviders,
+      devices: inference.devices,
+      shortfall: inference.shortfall,
+      batchSizes: () => inference.batchSizes(),
       warmUp: () => inference.warmUp(),
       close: () => inference.close(),
       run: (model, inputs, signal) => {

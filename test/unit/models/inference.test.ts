@@ -10,6 +10,7 @@ import { createInferencePool, type InferenceOptions, type InferencePool } from "
 import { loadModelPack, type ModelPack } from "../../../src/models/pack.js";
 import type { Tensor } from "../../../src/models/tensor.js";
 import { nodeArguments } from "../../fixtures/programs.js";
+import type { Observation } from "../../../src/telemetry/index.js";
 import { recordedLog } from "../../fixtures/recorded-log.js";
 import { tone } from "../../fixtures/sounds.js";
 import { SEEING_PACK, TINY_PACK } from "../../fixtures/tiny-pack.js";
@@ -85,7 +86,7 @@ describe("the inference pool", { timeout }, () => {
 
   it("gives the same features with any number of threads and workers", async () => {
     const results = await Promise.all(
-      [{ threads: 1 }, { threads: 2 }, { threads: 3, workers: 1 }].map(async (options) => {
+      [{ threads: 1 }, { threads: 2 }, { threads: 3, sessionsPerDevice: 1 }].map(async (options) => {
         const { features } = await (await open(options)).run("vggsound", {
           waveform: { data: tone(500, 30_893), dims: [1, 30_893] },
         });
@@ -226,6 +227,33 @@ describe("the inference pool of a pack that sees", { timeout }, () => {
   });
 });
 
+describe("a pool", { timeout }, () => {
+  it("has as many sessions as it is told, whatever the number of threads", async () => {
+    const pool = await open({ threads: 2, sessionsPerDevice: 3 });
+    expect(pool.parallelism).toBe(3);
+    await pool.warmUp();
+    // One more for the text encoder.
+    expect(started).toHaveLength(4);
+    expect(pool.devices).toEqual(["cpu"]);
+  });
+
+  it("takes the exception for its pack's id before that for its name, and both before the rest", async () => {
+    const packs = { tiny: { sessionsPerDevice: 3, batchSize: 5 }, "tiny@1.0.0": { sessionsPerDevice: 2 }, other: { batchSize: 6 } };
+    const pool = await open({ threads: 1, packs });
+    expect(pool.parallelism).toBe(2);
+    expect(Object.fromEntries(await pool.batchSizes())).toEqual({ vggish: 5, vggsound: 5 });
+  });
+
+  it("tells what it loaded and ran", async () => {
+    const seen: Observation[] = [];
+    const pool = await createInferencePool(pack, { ...cpu, threads: 1 }, recordedLog(), (what) => seen.push(what));
+    pools.push(pool);
+    await pool.run("vggish", windows(250, 500, 1000));
+    expect(seen.map(({ kind }) => kind)).toEqual(["model-load", "model-load", "inference"]);
+    expect(seen[2]).toMatchObject({ model: "vggish", device: "cpu", batch: 3, seconds: expect.any(Number) as number });
+  });
+});
+
 /** The CUDA build of the runtime, which an ordinary install lacks. */
 const hasCuda = existsSync(
   fileURLToPath(new URL(`../bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime_providers_cuda.so`, import.meta.resolve("onnxruntime-node"))),
@@ -236,18 +264,26 @@ describe.skipIf(hasCuda)("a pool that is asked for CUDA where there is none (ski
 
   it("says so once and goes on with the CPU", async () => {
     const log = recordedLog();
-    const pool = await open({ ...cuda, workers: 2 }, pack, log);
+    const pool = await open({ ...cuda, cudaDeviceIds: [0, 3] }, pack, log);
     await pool.warmUp();
     expect(pool.executionProviders).toEqual(["cpu"]);
+    expect(pool.devices).toEqual(["cpu"]);
+    // The sessions are those of the CPU, not of the GPUs that are not there.
+    expect(pool.parallelism).toBe(2);
     expect(log.lines.filter(({ level }) => level === "warn")).toEqual([
-      expect.objectContaining({ message: expect.stringContaining("run on the CPU") as string }),
+      expect.objectContaining({
+        message: expect.stringMatching(
+          /^CUDA was asked for \(cuda:0, cuda:3\) and cannot be used: .+; the models run on the CPU$/,
+        ) as string,
+      }),
     ]);
+    expect(pool.shortfall).toContain("cannot be used");
     expect(loudestBands((await pool.run("vggish", windows(4000)))["features"]!)).toEqual([6]);
   });
 
   it("refuses to start when told to", async () => {
     const refused = createInferencePool(pack, { ...cpu, ...cuda, whenProviderMissing: "refuse" }, recordedLog());
-    await expect(refused).rejects.toMatchObject({ code: "PROVIDER_UNAVAILABLE", message: expect.stringContaining("cuda") as string });
+    await expect(refused).rejects.toMatchObject({ code: "PROVIDER_UNAVAILABLE", message: expect.stringMatching(/cuda:0.+docs\/gpu\.md/) as string });
   });
 });
 
