@@ -20,18 +20,37 @@ function sources() {
   return [...files.sort(), ...settings];
 }
 
-/** Compiles src/ into dist/, unless `force` is false and dist/ is up to date. Ends the process when it fails. */
+/** Removes what was compiled from sources that are gone. */
+function removeLeftovers() {
+  for (const entry of readdirSync(path.join(root, "dist"), { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    const source = path.join(root, "src", path.relative(path.join(root, "dist"), file));
+    if (
+      entry.isFile() &&
+      /\.(js|js\.map|d\.ts)$/.test(file) &&
+      !existsSync(source.replace(/\.(js|js\.map|d\.ts)$/, ".ts"))
+    )
+      rmSync(file);
+  }
+}
+
+/**
+ * Compiles src/ into dist/: all of it when `force` is true, otherwise only what has changed, if anything has. Ends the
+ * process when it fails.
+ */
 export function build(force) {
   const wanted = fingerprint(sources());
   if (!force && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.error("build: compiling");
-  rmSync(path.join(root, "dist"), { recursive: true, force: true });
+  if (force) rmSync(path.join(root, "dist"), { recursive: true, force: true });
+  rmSync(stamp, { force: true });
   const compiler = path.join(root, "node_modules", "typescript", "bin", "tsc");
   const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
   });
   if (status !== 0) process.exit(1);
+  removeLeftovers();
   writeFileSync(stamp, wanted);
 }
 
