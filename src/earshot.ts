@@ -22,8 +22,8 @@ import { createIngestService, mediaFileInRoots, type IngestService } from "./ing
 import type { ModelPack } from "./models/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
 import type { Observation, Observe } from "./telemetry/index.js";
-import { createLocalVectorIndex } from "./vectors/local/index.js";
 import type { VectorIndex } from "./vectors/index.js";
+import { openVectorIndex } from "./vectors/open.js";
 import { VectorUpkeep } from "./vectors/upkeep.js";
 
 /** What a host gives beside the {@link EarshotOptions}. */
@@ -133,7 +133,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
   try {
     const catalog = await openCatalog(resolved, logger);
     closers.push(() => catalog.close());
-    const vectors = await createLocalVectorIndex(catalog, logger);
+    const vectors = await openVectorIndex(catalog, resolved.vectors, logger);
     closers.push(() => vectors.close());
     const upkeep = new VectorUpkeep({ catalog, vectors, logger });
     closers.push(() => upkeep.stop());

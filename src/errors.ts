@@ -292,10 +292,25 @@ export class VectorStageLostError extends EarshotError {
   override readonly retryable = true;
 }
 
-/** The vector engine cannot answer now. */
+/** The vector engine cannot answer now. What cannot be used for another reason is a kind of it: work waits until it can. */
 export class VectorIndexUnavailableError extends EarshotError {
-  readonly code = "VECTOR_INDEX_UNAVAILABLE";
+  readonly code: string = "VECTOR_INDEX_UNAVAILABLE";
   override readonly retryable = true;
+}
+
+/** The vector engine refuses the API key, or the key may not do what is asked. */
+export class VectorEngineForbiddenError extends VectorIndexUnavailableError {
+  override readonly code = "VECTOR_ENGINE_FORBIDDEN";
+}
+
+/** The disk of the vector engine is full; searches may still work. */
+export class VectorEngineFullError extends VectorIndexUnavailableError {
+  override readonly code = "VECTOR_ENGINE_FULL";
+}
+
+/** The vector engine does not understand or allow a request: another version, or limits set by its operator. */
+export class VectorEngineRefusedError extends EarshotError {
+  readonly code = "VECTOR_ENGINE_REFUSED";
 }
 
 // --- indexes ------------------------------------------------------------------------------------

@@ -17,6 +17,11 @@ export class IndexedVideoRepository {
     return new Map(rows.map(({ videoId, generation }) => [videoId, generation]));
   }
 
+  /** What an index holds of each of the videos; videos that are not in it are left out. */
+  ofVideos(indexId: string, videoIds: readonly string[]): Promise<IndexedVideoContents[]> {
+    return this.database.reader.indexedVideo.findMany({ where: { indexId, videoId: { in: [...videoIds] } } });
+  }
+
   /** The indexes that hold something of a video, by id. */
   async indexesOf(tx: CatalogTransaction, videoId: string): Promise<string[]> {
     const rows = await tx.prisma.indexedVideo.findMany({ where: { videoId }, orderBy: { indexId: "asc" } });
@@ -57,6 +62,11 @@ export class IndexedVideoRepository {
     const { indexId, videoId } = contents;
     const where = { indexId_videoId: { indexId, videoId } };
     await tx.prisma.indexedVideo.upsert({ where, create: contents, update: contents });
+  }
+
+  /** Notes that an index holds nothing of a video any more. */
+  async remove(tx: CatalogTransaction, indexId: string, videoId: string): Promise<void> {
+    await tx.prisma.indexedVideo.deleteMany({ where: { indexId, videoId } });
   }
 
   /**

@@ -3,6 +3,7 @@ import type { ResolvedOptions } from "../config/index.js";
 import type { Console } from "./console.js";
 import { checkDatabase } from "./doctor-database.js";
 import { checkFfmpeg, checkMediaRoots, checkModels, checkNode, checkPack } from "./doctor-checks.js";
+import { checkVectors } from "./doctor-vectors.js";
 
 const MARKS = { ok: "✓", warn: "!", fail: "✗" } as const;
 
@@ -18,6 +19,7 @@ export async function doctorCommand(options: ResolvedOptions, out: Console): Pro
     () => checkPack(options),
     () => checkModels(options),
     () => checkDatabase(options),
+    () => checkVectors(options),
     () => checkMediaRoots(options),
   ];
   let failed = 0;

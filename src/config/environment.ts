@@ -21,7 +21,7 @@ const list = (separator: string) =>
 interface Setting {
   type: z.ZodType;
   /** Names of the option, from its group down. */
-  place: readonly [string, string?];
+  place: readonly [string, ...string[]];
 }
 
 /** Every variable that Earshot reads, and the option it sets. `options.ts` says what each option means. */
@@ -62,6 +62,22 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_EVALUATION_ROOTS: { type: list(path.delimiter), place: ["evaluation", "roots"] },
   EARSHOT_EVALUATION_MAX_ATTEMPTS: { type: number, place: ["evaluation", "maxAttempts"] },
   EARSHOT_SILENCE_THRESHOLD: { type: number, place: ["ingest", "silenceThreshold"] },
+  EARSHOT_VECTOR_ENGINE: { type: text, place: ["vectors", "engine"] },
+  QDRANT_URL: { type: text, place: ["vectors", "qdrant", "url"] },
+  EARSHOT_QDRANT_URL: { type: text, place: ["vectors", "qdrant", "url"] },
+  QDRANT_API_KEY: { type: text, place: ["vectors", "qdrant", "apiKey"] },
+  EARSHOT_QDRANT_API_KEY: { type: text, place: ["vectors", "qdrant", "apiKey"] },
+  EARSHOT_QDRANT_CA_FILE: { type: text, place: ["vectors", "qdrant", "caFile"] },
+  EARSHOT_QDRANT_COLLECTION_PREFIX: { type: text, place: ["vectors", "qdrant", "collectionPrefix"] },
+  EARSHOT_QDRANT_READ_TIMEOUT_SECONDS: { type: number, place: ["vectors", "qdrant", "readTimeoutSeconds"] },
+  EARSHOT_QDRANT_WRITE_TIMEOUT_SECONDS: { type: number, place: ["vectors", "qdrant", "writeTimeoutSeconds"] },
+  EARSHOT_QDRANT_DATATYPE: { type: text, place: ["vectors", "qdrant", "datatype"] },
+  EARSHOT_QDRANT_QUANTIZATION: { type: text, place: ["vectors", "qdrant", "quantization"] },
+  EARSHOT_QDRANT_ON_DISK: { type: boolean, place: ["vectors", "qdrant", "onDisk"] },
+  EARSHOT_QDRANT_SHARDS: { type: number, place: ["vectors", "qdrant", "shards"] },
+  EARSHOT_QDRANT_REPLICAS: { type: number, place: ["vectors", "qdrant", "replicas"] },
+  EARSHOT_QDRANT_WRITE_CONSISTENCY: { type: number, place: ["vectors", "qdrant", "writeConsistency"] },
+  EARSHOT_QDRANT_HNSW_EF: { type: number, place: ["vectors", "qdrant", "hnsw", "ef"] },
   EARSHOT_INTROSPECTION: { type: boolean, place: ["graphql", "introspection"] },
   EARSHOT_PORT: { type: number, place: ["server", "port"] },
   /** Comma-separated. */
@@ -90,9 +106,10 @@ export function parseEnvironment(env: Environment): Record<string, unknown> {
       problems.push(`${name} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
       continue;
     }
-    const [group, field] = place;
-    if (field === undefined) options[group] = parsed.data;
-    else options[group] = { ...(options[group] as object | undefined), [field]: parsed.data };
+    const field = place.at(-1)!;
+    let group = options;
+    for (const name of place.slice(0, -1)) group = (group[name] ??= {}) as Record<string, unknown>;
+    group[field] = parsed.data;
   }
   if (problems.length > 0) throw new InvalidEnvironmentError(`Invalid environment variables: ${problems.join("; ")}.`);
   return options;

@@ -3,4 +3,4 @@ export type { Environment } from "./environment.js";
 export { createLogger, type Logger } from "./logger.js";
 export { forbidTf32, libraryFolders } from "./library-folders.js";
 export { processEnvironment } from "./process-environment.js";
-export { resolveOptions, type EarshotOptions, type ResolvedOptions } from "./options.js";
+export { resolveOptions, type EarshotOptions, type QdrantOptions, type ResolvedOptions } from "./options.js";

@@ -138,6 +138,13 @@ export interface VectorIndex {
    * stays.
    */
   drop(id: string): Promise<void>;
+  /**
+   * Makes an index ready for searches, which otherwise the first one does: reads it into memory, for an engine that
+   * searches there.
+   *
+   * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
+   */
+  load(id: string): Promise<void>;
   /** All indexes, by id. */
   list(): Promise<IndexInfo[]>;
   /**

@@ -1,11 +1,7 @@
 import { newId, type CatalogTransaction, type VideoVectors } from "../../catalog/index.js";
-import {
-  VectorDimensionMismatchError,
-  VectorIndexNotFoundError,
-  VectorIndexUnavailableError,
-  VectorInvalidError,
-} from "../../errors.js";
+import { VectorIndexNotFoundError, VectorIndexUnavailableError } from "../../errors.js";
 import { WorkerLostError, WorkerRequestError } from "../../models/worker-thread.js";
+import { checkPoint, checkVector, otherDimension } from "../checks.js";
 import type {
   HeldGeneration,
   IndexDescription,
@@ -32,16 +28,6 @@ export interface VectorLogger {
   warn(details: object, message: string): void;
 }
 
-/** The local engine: rows in the catalog, searched exactly in memory. */
-export interface LocalVectorIndex extends VectorIndex {
-  /**
-   * Reads an index into memory, which otherwise the first query does: about 2 s for 100,000 segments.
-   *
-   * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
-   */
-  load(indexId: string): Promise<void>;
-}
-
 /**
  * Opens the local engine.
  *
@@ -49,11 +35,11 @@ export interface LocalVectorIndex extends VectorIndex {
  * and searches it. Before each query the copy takes over what has been committed in the meantime, by this process
  * or another one with the same database; so a write may be visible from its commit on, and is after `publish()`.
  */
-export function createLocalVectorIndex(catalog: VectorRowsSource, logger: VectorLogger): Promise<LocalVectorIndex> {
+export function createLocalVectorIndex(catalog: VectorRowsSource, logger: VectorLogger): Promise<VectorIndex> {
   return Promise.resolve(new CatalogVectorIndex(catalog, logger));
 }
 
-class CatalogVectorIndex implements LocalVectorIndex {
+class CatalogVectorIndex implements VectorIndex {
   private memory: VectorMemory | undefined;
   private closed = false;
   private readonly dimensions = new Map<string, number>();
@@ -66,12 +52,7 @@ class CatalogVectorIndex implements LocalVectorIndex {
   async create({ id, dimension }: IndexDescription): Promise<void> {
     await this.catalog.vectors.createIndex({ id, dimension });
     const found = await this.dimensionOf(id);
-    if (found !== dimension) {
-      throw new VectorDimensionMismatchError(
-        `The index ${id} exists with vectors of ${found} values; the model pack gives ${dimension}. ` +
-          "Give the changed pack another version.",
-      );
-    }
+    if (found !== dimension) throw otherDimension(id, found, dimension);
   }
 
   async drop(id: string): Promise<void> {
@@ -164,6 +145,7 @@ class CatalogVectorIndex implements LocalVectorIndex {
     return this.withGenerations(indexId, await this.catalog.vectors.contentsOf(indexId, videoIds));
   }
 
+  /** About 2 s for 100,000 segments. */
   async load(indexId: string): Promise<void> {
     await this.inMemory(indexId, () => Promise.resolve());
   }
@@ -262,22 +244,5 @@ class CatalogVectorIndex implements LocalVectorIndex {
     if (found === null) throw new VectorIndexNotFoundError(`There is no vector index ${indexId}.`);
     this.dimensions.set(indexId, found.dimension);
     return found.dimension;
-  }
-}
-
-function checkVector(vector: Float32Array, indexId: string, dimension: number): void {
-  if (vector.length !== dimension) {
-    throw new VectorDimensionMismatchError(
-      `A vector of ${vector.length} values does not fit the index ${indexId}, whose vectors have ${dimension}.`,
-    );
-  }
-  if (!vector.every(Number.isFinite))
-    throw new VectorInvalidError("A vector holds values that are not finite numbers.");
-}
-
-function checkPoint(point: VectorPoint, indexId: string, dimension: number, tenant: string, videoId: string): void {
-  checkVector(point.vector, indexId, dimension);
-  if (point.videoId !== videoId || point.tenant !== tenant) {
-    throw new VectorInvalidError("A vector to be stored belongs to another video or tenant than the write says.");
   }
 }

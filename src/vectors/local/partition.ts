@@ -1,6 +1,6 @@
 import type { MatrixProduct } from "../../models/matrix-product.js";
 import type { VectorHit } from "../index.js";
-import type { BestHits } from "./best-hits.js";
+import type { BestHits } from "../best-hits.js";
 
 /** Vectors of a full block. */
 const BLOCK_WIDTH = 4096;

@@ -1,6 +1,6 @@
 import type { MatrixProduct } from "../../models/matrix-product.js";
 import type { PatternQuery, VectorFilter, VectorHit, VideoHit, VideoPage } from "../index.js";
-import { BestHits, compareHits } from "./best-hits.js";
+import { BestHits, compareHits } from "../best-hits.js";
 import { Partition } from "./partition.js";
 import type { VectorRows } from "./rows.js";
 import { bestVideos, type ScoredPartition } from "./video-ranking.js";

@@ -1,6 +1,6 @@
 /** From the scores of segments to the best videos. */
 import type { VideoHit, VideoPage, VideoPosition } from "../index.js";
-import { BestHits, compareVideos } from "./best-hits.js";
+import { BestHits, compareVideos } from "../best-hits.js";
 import type { Partition, SlotScores } from "./partition.js";
 
 /** A partition, and what its vectors scored for a query. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BestHits, compareHits } from "../../../src/vectors/local/best-hits.js";
+import { BestHits, compareHits } from "../../../src/vectors/best-hits.js";
 import { randomNumbers } from "../../fixtures/sounds.js";
 
 const hit = (segmentId: string, score: number) => ({ segmentId, videoId: "v", score });

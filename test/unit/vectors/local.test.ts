@@ -5,7 +5,8 @@ import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openCatalog, type Catalog } from "../../../src/catalog/index.js";
 import { createLogger } from "../../../src/config/index.js";
-import { createLocalVectorIndex, type LocalVectorIndex } from "../../../src/vectors/local/index.js";
+import type { VectorIndex } from "../../../src/vectors/index.js";
+import { createLocalVectorIndex } from "../../../src/vectors/local/index.js";
 import { databaseOf, removeDatabaseOf } from "../../fixtures/database.js";
 import { recordedLog, type RecordedLog } from "../../fixtures/recorded-log.js";
 import { describeVectorIndex, Library } from "./contract.js";
@@ -54,7 +55,7 @@ describe("the local engine", { timeout: 60_000 }, () => {
   /** What one process has: a catalog and an engine on the database. */
   async function start(
     log: RecordedLog = recordedLog(),
-  ): Promise<{ catalog: Catalog; index: LocalVectorIndex; library: Library }> {
+  ): Promise<{ catalog: Catalog; index: VectorIndex; library: Library }> {
     const catalog = await open(databaseUrl);
     const index = await createLocalVectorIndex(catalog, log);
     closers.push(

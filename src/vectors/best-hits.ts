@@ -1,4 +1,4 @@
-import type { VectorHit, VideoPosition } from "../index.js";
+import type { VectorHit, VideoPosition } from "./index.js";
 
 /** Best first: by score descending, then by segment id ascending. */
 export function compareHits(a: VectorHit, b: VectorHit): number {
