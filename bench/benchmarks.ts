@@ -1,7 +1,5 @@
 import type { Benchmark } from "./benchmark.js";
-import { capacity } from "./capacity.js";
 import { clipEncoding } from "./clip-encoding.js";
-import { databaseSize } from "./database-size.js";
 import { evaluation } from "./evaluation.js";
 import { ingestSpeed } from "./ingest-speed.js";
 import { memory } from "./memory.js";
@@ -18,6 +16,4 @@ export const BENCHMARKS: readonly Benchmark[] = [
   moments,
   clipEncoding,
   evaluation,
-  databaseSize,
-  capacity,
 ];

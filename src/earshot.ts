@@ -20,6 +20,7 @@ import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer
 import { LiveIndex } from "./indexes/index.js";
 import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
 import type { ModelPack } from "./models/index.js";
+import type { QueueStatus, StopOptions } from "./queue/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
 import type { Observation, Observe } from "./telemetry/index.js";
 import type { VectorIndex } from "./vectors/index.js";
@@ -62,8 +63,9 @@ export interface PartHealth {
   message?: string;
 }
 
-/** Whether the parts that a search needs are at hand. */
+/** Whether the parts that a search needs are at hand, and how the work on ingest jobs stands. */
 export interface EarshotHealth {
+  /** Whether searches can be answered. */
   ok: boolean;
   checks: {
     catalog: PartHealth;
@@ -71,7 +73,15 @@ export interface EarshotHealth {
     modelPack: PartHealth;
     /** Where the models run: `cpu`, or `cuda:<number>` for each GPU; and why not where they were asked to. */
     inference: PartHealth;
+    /** Only where ingest jobs are worked on. */
+    ingest?: PartHealth;
   };
+}
+
+/** What a process does once it has started. */
+export interface StartOptions {
+  /** Whether it will answer searches: their index is then read into memory at once. @default true */
+  search?: boolean;
 }
 
 /** A running Earshot. */
@@ -106,11 +116,14 @@ export interface Earshot {
   health(): Promise<EarshotHealth>;
   /**
    * Reads the index into memory, which otherwise the first search does, and starts to work on ingest jobs
-   * and evaluations, those first which an earlier process left unfinished.
+   * and evaluations, as far as the options `ingest.work` and `evaluation.work` say, those first which an earlier process
+   * left unfinished.
    *
    * @throws FfmpegNotFoundError
    */
-  start(): Promise<void>;
+  start(options?: StartOptions): Promise<void>;
+  /** Takes no more ingest jobs and evaluations; those that run are given back, at once or after a while. */
+  stopWorking(options?: StopOptions): Promise<void>;
   /** Ends everything: jobs and evaluations in progress are put back into the queue. Does nothing the second time. */
   close(): Promise<void>;
 }
@@ -189,10 +202,17 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       },
       events,
       mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
-      health: () => health(catalog, vectors, live),
-      start: async () => {
+      health: () => health(catalog, vectors, live, ingest),
+      start: async ({ search = true } = {}) => {
         upkeep.start();
-        await Promise.all([vectors.load(live.runtime.pack.id), ingest.start(), evaluation.start()]);
+        await Promise.all([
+          search ? vectors.load(live.runtime.pack.id) : undefined,
+          resolved.ingest.work ? ingest.start() : undefined,
+          resolved.evaluation.work ? evaluation.start() : undefined,
+        ]);
+      },
+      stopWorking: async (options) => {
+        await Promise.all([ingest.stop(options), evaluation.stop(options)]);
       },
       close: closeAll,
     };
@@ -202,14 +222,34 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
   }
 }
 
-async function health(catalog: Catalog, vectors: VectorIndex, live: LiveIndex): Promise<EarshotHealth> {
+async function health(
+  catalog: Catalog,
+  vectors: VectorIndex,
+  live: LiveIndex,
+  ingest: IngestService,
+): Promise<EarshotHealth> {
   const [catalogHealth, index] = await Promise.all([catalog.health(), vectors.health()]);
+  const work = workHealth(ingest.status());
   // A pack that is not whole never gets this far: createEarshot refuses it.
   const { devices, shortfall } = live.runtime.inference;
   const inference = {
     ok: true,
     message: [devices.join(", "), ...(shortfall === undefined ? [] : [shortfall])].join("; "),
   };
-  const checks = { catalog: catalogHealth, index, modelPack: live.health(), inference };
+  const checks = {
+    catalog: catalogHealth,
+    index,
+    modelPack: live.health(),
+    inference,
+    ...(work === null ? {} : { ingest: work }),
+  };
   return { ok: catalogHealth.ok && index.ok, checks };
+}
+
+function workHealth(status: QueueStatus | null): PartHealth | null {
+  if (status === null) return null;
+  const { running, paused, stuck, full } = status;
+  if (stuck.length > 0) return { ok: false, message: "A job does not end. This process has to be started again." };
+  if (paused !== null) return { ok: false, message: `No jobs are taken: ${paused.message} (${paused.code})` };
+  return { ok: true, message: `${running} running${full ? ", no memory for more" : ""}` };
 }

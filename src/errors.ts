@@ -40,6 +40,13 @@ export class InvalidEnvironmentError extends EarshotError {
 /** The database cannot be opened: its folder is missing or not writable, or the file is no database. */
 export class CatalogUnavailableError extends EarshotError {
   readonly code = "CATALOG_UNAVAILABLE";
+  override readonly retryable: boolean;
+
+  /** @param extra `retryable`: a server does not answer now, and may later. */
+  constructor(message: string, extra: { detail?: string; cause?: unknown; retryable?: boolean } = {}) {
+    super(message, extra);
+    this.retryable = extra.retryable ?? false;
+  }
 }
 
 /** The database was written by another version, or its schema was changed by hand. */
@@ -199,9 +206,20 @@ export class JobNotFoundError extends EarshotError {
   readonly code = "JOB_NOT_FOUND";
 }
 
+/** A job cannot be tried again: it waits, runs, or was completed. */
+export class JobNotRetryableError extends EarshotError {
+  readonly code = "JOB_NOT_RETRYABLE";
+}
+
 /** The process of a job ended during each of its attempts. */
 export class JobCrashedError extends EarshotError {
   readonly code = "JOB_CRASHED";
+}
+
+/** The work on a job went on without any progress until it was ended. */
+export class JobStalledError extends EarshotError {
+  readonly code = "JOB_STALLED";
+  override readonly retryable = true;
 }
 
 /** A job failed for a reason that nobody foresaw; the log says more. */

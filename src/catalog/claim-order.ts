@@ -12,6 +12,17 @@ export interface ClaimOptions {
    * @default 0
    */
   turn?: number;
+  /**
+   * Longest wait between two attempts, in milliseconds: one that is further away was set by a clock that was wrong, and
+   * is due.
+   * @default unlimited
+   */
+  longestWaitMs?: number;
+  /**
+   * Whether a job may be taken that no message tells of: after messages were lost, e.g. with a backup of the rows alone.
+   * @default false
+   */
+  untold?: boolean;
 }
 
 /** The priorities among jobs that wait, in the order in which a claim looks at them. */

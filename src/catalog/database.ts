@@ -1,4 +1,5 @@
 import type { Prisma, PrismaClient } from "./generated/client.js";
+import type { JobMessages } from "./job-messages.js";
 
 /** A value of one statement: dates are written as Prisma writes them, everything else as it is. */
 export type SqlValue = string | number | boolean | null | Date | Uint8Array;
@@ -37,6 +38,8 @@ export interface Database {
   /** For single writes. */
   readonly writer: PrismaClient;
   readonly dialect: Dialect;
+  /** How workers are told of ingest jobs. */
+  readonly messages: JobMessages;
 
   /**
    * Runs `work` in one write transaction; what it throws rolls everything back. Where others got in the way, `work` is run

@@ -1,3 +1,4 @@
+import type { ClaimOptions } from "./claim-order.js";
 import { textOf, type CatalogTransaction } from "./database.js";
 import type {
   EvaluationFilter,
@@ -8,13 +9,22 @@ import type {
 } from "./evaluation-records.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
-import { completed, due, ended, LeasedJobs, taken, type JobLease, type LeasedTable } from "./leased-jobs.js";
+import {
+  completed,
+  due,
+  ended,
+  latestAttempt,
+  LeasedJobs,
+  taken,
+  type JobLease,
+  type LeasedTable,
+} from "./leased-jobs.js";
 import type { AgePosition } from "./records.js";
 import { olderThan } from "./videos.js";
 
 /** The evaluation to be taken next. */
 const CLAIMABLE = `SELECT e."id" FROM "Evaluation" e
-  WHERE e."state" = 'PENDING' AND (e."nextAttemptAt" IS NULL OR e."nextAttemptAt" <= ?)
+  WHERE e."state" = 'PENDING' AND (e."nextAttemptAt" IS NULL OR e."nextAttemptAt" <= ? OR e."nextAttemptAt" > ?)
   ORDER BY e."createdAt", e."id" LIMIT 1`;
 
 /** An evaluation to be queued. */
@@ -82,12 +92,17 @@ export class EvaluationRepository extends LeasedJobs<EvaluationStage> {
   }
 
   /** Takes the oldest evaluation that is due; counts the attempt. Null when there is none. */
-  async claim(lease: JobLease, now: Date): Promise<EvaluationRecord | null> {
-    if ((await this.database.reader.evaluation.findFirst({ where: due(now), select: { id: true } })) === null)
-      return null;
+  async claim(
+    lease: JobLease,
+    now: Date,
+    { longestWaitMs }: Pick<ClaimOptions, "longestWaitMs"> = {},
+  ): Promise<EvaluationRecord | null> {
+    const where = due(now, longestWaitMs);
+    if ((await this.database.reader.evaluation.findFirst({ where, select: { id: true } })) === null) return null;
     return this.database.transaction(
       async (tx) => {
-        const [first] = await tx.execute(`${CLAIMABLE}${this.database.dialect.lockFree("e")}`, [now]);
+        const args = [now, latestAttempt(now, longestWaitMs)];
+        const [first] = await tx.execute(`${CLAIMABLE}${this.database.dialect.lockFree("e")}`, args);
         if (first === undefined) return null;
         return toRecord(
           await tx.prisma.evaluation.update({ where: { id: textOf(first, "id") }, data: taken(lease, now) }),

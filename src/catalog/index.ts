@@ -1,4 +1,5 @@
 export { Catalog, openCatalog } from "./catalog.js";
+export type { ClaimOptions } from "./claim-order.js";
 export type { CatalogTransaction } from "./database.js";
 export type * from "./evaluation-records.js";
 export type { EvaluationRankRepository } from "./evaluation-ranks.js";
@@ -6,6 +7,7 @@ export type { EvaluationIdentity, EvaluationRepository } from "./evaluations.js"
 export { toCatalogError } from "./failures.js";
 export { newId } from "./ids.js";
 export type { IndexedVideoRepository } from "./indexed-videos.js";
+export type { DeadLetter } from "./job-messages.js";
 export type { IngestJobRepository } from "./ingest-jobs.js";
 export type { JobFailure, JobLease } from "./leased-jobs.js";
 export { ingestPriorities } from "./records.js";

@@ -2,7 +2,17 @@ import { prioritiesInTurn, tenantsInTurn, type ClaimOptions } from "./claim-orde
 import { textOf, type CatalogTransaction } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
-import { completed, due, ended, LeasedJobs, taken, type JobLease, type LeasedTable } from "./leased-jobs.js";
+import type { DeadLetter } from "./job-messages.js";
+import {
+  completed,
+  due,
+  ended,
+  latestAttempt,
+  LeasedJobs,
+  taken,
+  type JobLease,
+  type LeasedTable,
+} from "./leased-jobs.js";
 import type {
   AgePosition,
   IngestJobFilter,
@@ -15,7 +25,7 @@ import { olderThan } from "./videos.js";
 
 /** A job that is due and whose video is not being worked on; of one priority and tenant, the oldest. */
 const OLDEST_CLAIMABLE = `SELECT j."id", j."videoId" FROM "IngestJob" j JOIN "Video" v ON v."id" = j."videoId"
-  WHERE j."state" = 'PENDING' AND (j."nextAttemptAt" IS NULL OR j."nextAttemptAt" <= ?)
+  WHERE j."state" = 'PENDING' AND (j."nextAttemptAt" IS NULL OR j."nextAttemptAt" <= ? OR j."nextAttemptAt" > ?)
     AND j."priority" = ? AND j."tenant" = ?
     AND NOT EXISTS (SELECT 1 FROM "IngestJob" r WHERE r."videoId" = j."videoId" AND r."state" = 'RUNNING')
   ORDER BY j."createdAt", j."id" LIMIT 1`;
@@ -81,19 +91,26 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   async create(tx: CatalogTransaction, job: NewIngestJob): Promise<IngestJobRecord> {
     const { order, ...columns } = job;
     const source = JSON.parse(JSON.stringify(order)) as Prisma.InputJsonObject;
-    return toRecord(await tx.prisma.ingestJob.create({ data: { ...columns, source, id: newId() } }));
+    const record = toRecord(await tx.prisma.ingestJob.create({ data: { ...columns, source, id: newId() } }));
+    await this.database.messages.announce(tx, [record]);
+    return record;
   }
 
   /**
    * Takes a job that is due and whose video no other job is working on; counts the attempt. The highest priority comes
    * first, within it the tenant with the fewest running jobs, and of that tenant the oldest job. Null when there is none.
+   *
+   * Where there are messages one is taken with it, in the same transaction; without one, nothing is taken, unless
+   * `untold` says so.
    */
-  async claim(lease: JobLease, now: Date, { turn = 0 }: ClaimOptions = {}): Promise<IngestJobRecord | null> {
-    if ((await this.database.reader.ingestJob.findFirst({ where: dueWithVideo(now), select: { id: true } })) === null)
+  async claim(lease: JobLease, now: Date, options: ClaimOptions = {}): Promise<IngestJobRecord | null> {
+    const waiting = dueWithVideo(now, options.longestWaitMs);
+    if ((await this.database.reader.ingestJob.findFirst({ where: waiting, select: { id: true } })) === null)
       return null;
     return this.database.transaction(
       async (tx) => {
-        const id = await this.lockNext(tx, now, turn);
+        const told = await this.database.messages.take(tx);
+        const id = told || options.untold === true ? await this.lockNext(tx, now, options) : null;
         if (id === null) return null;
         return toRecord(await tx.prisma.ingestJob.update({ where: { id }, data: taken(lease, now) }));
       },
@@ -102,8 +119,25 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   }
 
   /** Ends a job well. False when it is no longer the worker's: the transaction must then be given up. */
-  complete(tx: CatalogTransaction, id: string, workerId: string): Promise<boolean> {
-    return this.updateOwn(tx.prisma, id, workerId, completed());
+  async complete(tx: CatalogTransaction, id: string, workerId: string): Promise<boolean> {
+    const held = await this.updateOwn(tx.prisma, id, workerId, completed());
+    if (held) await this.tellWaiting(tx, id);
+    return held;
+  }
+
+  /** Puts a job that was given up among the dead letters, where the database has such. */
+  bury(tx: CatalogTransaction, { id, tenant, videoId, attempts }: IngestJobRecord, code: string): Promise<void> {
+    return this.database.messages.bury(tx, { jobId: id, tenant, videoId, attempts, code });
+  }
+
+  /** Takes a job out of the dead letters. */
+  unbury(tx: CatalogTransaction, id: string): Promise<void> {
+    return this.database.messages.unbury(tx, id);
+  }
+
+  /** The oldest dead letters of all tenants; none where the database has no such. */
+  deadLetters(limit: number): Promise<DeadLetter[]> {
+    return this.database.messages.deadLetters(limit);
   }
 
   /** Cancels the tenant's job if it waits or runs. Null when it has ended, or there is none of that id. */
@@ -126,13 +160,25 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return rows.map((row) => toRecord(row));
   }
 
+  /** The message of a job may have been taken while another of its video ran; it is told of again when that one ends. */
+  protected override async tellWaiting(tx: CatalogTransaction, id: string): Promise<void> {
+    const { messages } = this.database;
+    if (!messages.used) return;
+    const job = await tx.prisma.ingestJob.findUnique({ where: { id }, select: { videoId: true } });
+    if (!job?.videoId) return;
+    const { videoId } = job;
+    const select = { id: true, priority: true, nextAttemptAt: true } as const;
+    await messages.announce(tx, await tx.prisma.ingestJob.findMany({ where: { videoId, state: "PENDING" }, select }));
+  }
+
   /** Id of the job to be taken next; nobody else can take it, or another one of its video, until the transaction ends. */
-  private async lockNext(tx: CatalogTransaction, now: Date, turn: number): Promise<string | null> {
+  private async lockNext(tx: CatalogTransaction, now: Date, options: ClaimOptions): Promise<string | null> {
     const running = await tx.prisma.ingestJob.findMany({ where: { state: "RUNNING" }, select: { tenant: true } });
+    const latest = latestAttempt(now, options.longestWaitMs);
     const tenantsOfRunning = running.map(({ tenant }) => tenant);
-    for (const priority of await prioritiesInTurn(tx.prisma, turn)) {
+    for (const priority of await prioritiesInTurn(tx.prisma, options.turn ?? 0)) {
       for (const tenant of await tenantsInTurn(tx.prisma, priority, tenantsOfRunning)) {
-        const id = await this.lockOldest(tx, now, priority, tenant);
+        const id = await this.lockOldest(tx, { now, latest, priority, tenant });
         if (id !== null) return id;
       }
     }
@@ -142,13 +188,11 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   /** Locks the oldest of the tenant's jobs that may be taken. */
   private async lockOldest(
     tx: CatalogTransaction,
-    now: Date,
-    priority: number,
-    tenant: string,
+    { now, latest, priority, tenant }: { now: Date; latest: Date; priority: number; tenant: string },
   ): Promise<string | null> {
     for (;;) {
       const locks = this.database.dialect.lockFree("j", "v");
-      const [oldest] = await tx.execute(`${OLDEST_CLAIMABLE}${locks}`, [now, priority, tenant]);
+      const [oldest] = await tx.execute(`${OLDEST_CLAIMABLE}${locks}`, [now, latest, priority, tenant]);
       if (oldest === undefined) return null;
       // Between the look at the rows and their locks, another worker may have taken another job of the video.
       const videoId = textOf(oldest, "videoId");
@@ -161,14 +205,15 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     const found = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
     const ids = found.map(({ id }) => id);
     await tx.prisma.ingestJob.updateMany({ where: { id: { in: ids } }, data: ended("CANCELLED") });
+    for (const id of ids) await this.tellWaiting(tx, id);
     const rows = await tx.prisma.ingestJob.findMany({ where: { id: { in: ids } } });
     return rows.map((row) => toRecord(row));
   }
 }
 
 /** Jobs without a video have lost it, and wait for nothing. */
-function dueWithVideo(now: Date): Prisma.IngestJobWhereInput {
-  return { ...due(now), videoId: { not: null } };
+function dueWithVideo(now: Date, longestWaitMs?: number): Prisma.IngestJobWhereInput {
+  return { ...due(now, longestWaitMs), videoId: { not: null } };
 }
 
 type IngestJobRow = Prisma.IngestJobModel;

@@ -51,36 +51,48 @@ export abstract class LeasedJobs<Stage extends string> {
   }
 
   /** Ends a job badly. False when it is no longer the worker's. */
-  fail(tx: CatalogTransaction, id: string, workerId: string, failure: JobFailure): Promise<boolean> {
-    return this.updateOwn(tx.prisma, id, workerId, {
-      ...ended("FAILED"),
-      errorCode: failure.code,
-      errorMessage: failure.message,
-    });
+  async fail(tx: CatalogTransaction, id: string, workerId: string, failure: JobFailure): Promise<boolean> {
+    const { code, message } = failure;
+    const failed = { ...ended("FAILED"), errorCode: code, errorMessage: message };
+    const held = await this.updateOwn(tx.prisma, id, workerId, failed);
+    if (held) await this.tellWaiting(tx, id);
+    return held;
   }
 
   /** Puts a job back for another attempt at a later time. False when it is no longer the worker's. */
   retryLater(id: string, workerId: string, failure: JobFailure, at: Date): Promise<boolean> {
-    return this.updateOwn(this.database.writer, id, workerId, {
-      ...waiting,
-      nextAttemptAt: at,
-      errorCode: failure.code,
-      errorMessage: failure.message,
-    });
+    return this.putBack(
+      id,
+      { workerId },
+      { nextAttemptAt: at, errorCode: failure.code, errorMessage: failure.message },
+    );
   }
 
   /** Puts a job back as if it had not been taken. False when it is no longer the worker's. */
   giveBack(id: string, workerId: string): Promise<boolean> {
-    return this.updateOwn(this.database.writer, id, workerId, { ...waiting, attempts: { decrement: 1 } });
+    return this.putBack(id, { workerId }, { attempts: { decrement: 1 } });
   }
 
   /** Puts a job back that its worker left behind. False when something has become of it since it was read. */
-  async requeue({ id, workerId, leaseExpiresAt }: HeldJob): Promise<boolean> {
-    const { count } = await this.table(this.database.writer).updateMany({
-      where: { id, workerId, leaseExpiresAt, state: "RUNNING" },
-      data: waiting,
-    });
-    return count === 1;
+  requeue({ id, workerId, leaseExpiresAt }: HeldJob): Promise<boolean> {
+    return this.putBack(id, { workerId, leaseExpiresAt }, {});
+  }
+
+  /** Tells in the transaction that a job waits again, or has ended so that others of its kind may go on. */
+  protected tellWaiting(_tx: CatalogTransaction, _id: string): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private putBack(id: string, held: object, data: object): Promise<boolean> {
+    return this.database.transaction(
+      async (tx) => {
+        const where = { id, ...held, state: "RUNNING" };
+        const { count } = await this.table(tx.prisma).updateMany({ where, data: { ...waiting, ...data } });
+        if (count === 1) await this.tellWaiting(tx, id);
+        return count === 1;
+      },
+      { isolation: "LOCKING" },
+    );
   }
 
   /** Changes a job that runs and is the worker's. False when it is not. */
@@ -123,7 +135,20 @@ export function completed() {
   return { ...ended("COMPLETED"), stage: "COMMITTING", progress: 1, errorCode: null, errorMessage: null } as const;
 }
 
-/** A condition for jobs whose next attempt is due. */
-export function due(now: Date) {
-  return { state: "PENDING" as const, OR: [{ nextAttemptAt: null }, { nextAttemptAt: { lte: now } }] };
+/** No attempt is ever set for later than this. */
+const endOfTime = new Date("9999-01-01T00:00:00Z");
+
+/** The latest time for which an attempt can have been set; one that is set for later was set by a clock that was wrong. */
+export function latestAttempt(now: Date, longestWaitMs = Infinity): Date {
+  const latest = now.getTime() + longestWaitMs;
+  return latest < endOfTime.getTime() ? new Date(latest) : endOfTime;
+}
+
+/** A condition for jobs whose next attempt is due. Those set by a clock that was wrong are; see {@link latestAttempt}. */
+export function due(now: Date, longestWaitMs?: number) {
+  const latest = latestAttempt(now, longestWaitMs);
+  return {
+    state: "PENDING" as const,
+    OR: [{ nextAttemptAt: null }, { nextAttemptAt: { lte: now } }, { nextAttemptAt: { gt: latest } }],
+  };
 }

@@ -1,9 +1,9 @@
 /** The commands of `earshot` and their flags. */
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { resolveOptions, type EarshotOptions, type Environment } from "../config/index.js";
+import { createLogger, resolveOptions, type EarshotOptions, type Environment } from "../config/index.js";
 import { createEarshot, type Earshot } from "../earshot.js";
-import { startServer, termination, type ServerOptions } from "../server/index.js";
+import { startServer, steppedTermination, termination, type ServerOptions } from "../server/index.js";
 import type { Console } from "./console.js";
 import { demoCommand } from "./demo.js";
 import { DEMO_DIRECTORY, readDemoManifest } from "./demo-manifest.js";
@@ -13,6 +13,7 @@ import { evaluationRoots, withEvaluateFlags, type EvaluateFlags } from "./evalua
 import { ingestCommand } from "./ingest.js";
 import { collectMediaFiles } from "./media-files.js";
 import { searchCommand, type SearchFlags } from "./search.js";
+import { workerCommand } from "./worker.js";
 
 /** Where the demo keeps its data, so that it never touches a real library. */
 const DEMO_DATA_DIRECTORY = ".earshot/demo";
@@ -29,6 +30,15 @@ interface ServeFlags extends CommonFlags {
   port?: number;
   host?: string;
   serveMedia?: boolean;
+  work?: boolean;
+}
+
+interface WorkerFlags extends CommonFlags {
+  concurrency?: number;
+  healthPort?: number;
+  host?: string;
+  evaluations: boolean;
+  wait?: number;
 }
 
 /**
@@ -65,9 +75,42 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
     .option("--host <address>", "address to listen on (EARSHOT_HOST; default 127.0.0.1)")
     .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")
     .option("--serve-media", "let everyone who reaches the server play the media files in the search page")
+    .option("--no-work", "leave ingest jobs and evaluations to `earshot worker` (EARSHOT_WORK=false)")
     .action(async (flags: ServeFlags) => {
-      const earshot = await open(flags, env, {});
+      // Without the flag, the environment decides.
+      const idle = flags.work === false ? { ingest: { work: false }, evaluation: { work: false } } : {};
+      const earshot = await open(flags, env, idle);
       exit(await serveUntilTermination(earshot, { serveMedia: flags.serveMedia ?? false, ...address(flags) }, out));
+    });
+
+  command("worker", "Work on ingest jobs and evaluations that a server queued; any number of workers share them.")
+    .option(
+      "--concurrency <number>",
+      "ingest jobs at the same time (EARSHOT_INGEST_CONCURRENCY; default 1)",
+      wholeNumber,
+    )
+    .option("--no-evaluations", "leave evaluations to others (EARSHOT_EVALUATION_WORK=false)")
+    .option("--health-port <number>", "serve /health, /ready and /metrics (EARSHOT_HEALTH_PORT)", wholeNumber)
+    .option("--host <address>", "address for these (EARSHOT_HOST; default 127.0.0.1)")
+    .option(
+      "--wait <seconds>",
+      "how long to wait for a database that is away; default as long as it takes",
+      wholeNumber,
+    )
+    .action(async (flags: WorkerFlags) => {
+      const { concurrency, healthPort, host, evaluations, wait: waitSeconds } = flags;
+      // EARSHOT_WORK=false, where server and workers share an environment, is about the server.
+      const own = { EARSHOT_EVALUATION_WORK: env["EARSHOT_EVALUATION_WORK"] };
+      const work = evaluations && resolveOptions({}, own).evaluation.work;
+      const suited: EarshotOptions = {
+        ingest: { work: true, ...(concurrency === undefined ? {} : { concurrency }) },
+        evaluation: { work },
+        server: { ...(healthPort === undefined ? {} : { healthPort }), ...(host === undefined ? {} : { host }) },
+      };
+      const logger = createLogger(resolveOptions(givenOptions(flags), env).logLevel);
+      const termination = steppedTermination(logger);
+      const options = { open: () => open(flags, env, suited), logger, termination };
+      exit(await workerCommand({ ...options, ...(waitSeconds === undefined ? {} : { waitSeconds }) }, out));
     });
 
   command("demo", "Ingest the demo's videos, ask its queries, then serve them.")

@@ -18,10 +18,14 @@ const list = (separator: string) =>
       .filter((item) => item !== ""),
   );
 
+/** Names of an option, from its group down. */
+type Place = readonly [string, ...string[]];
+
 interface Setting {
   type: z.ZodType;
-  /** Names of the option, from its group down. */
-  place: readonly [string, ...string[]];
+  place: Place;
+  /** Another option that is set to the same. */
+  and?: Place;
 }
 
 /** Every variable that Earshot reads, and the option it sets. `options.ts` says what each option means. */
@@ -56,8 +60,17 @@ const settings: Readonly<Record<string, Setting>> = {
   /** Comma-separated, e.g. "0,1". */
   EARSHOT_CUDA_DEVICE_IDS: { type: list(",").pipe(z.array(number)), place: ["inference", "cudaDeviceIds"] },
   EARSHOT_CUDA_TF32: { type: boolean, place: ["inference", "cudaTf32"] },
+  /** Both kinds of work; each has a variable of its own, which wins. */
+  EARSHOT_WORK: { type: boolean, place: ["ingest", "work"], and: ["evaluation", "work"] },
+  EARSHOT_INGEST_WORK: { type: boolean, place: ["ingest", "work"] },
+  EARSHOT_EVALUATION_WORK: { type: boolean, place: ["evaluation", "work"] },
   EARSHOT_INGEST_CONCURRENCY: { type: number, place: ["ingest", "concurrency"] },
   EARSHOT_INGEST_MAX_ATTEMPTS: { type: number, place: ["ingest", "maxAttempts"] },
+  EARSHOT_INGEST_MEMORY_BYTES: { type: number, place: ["ingest", "memoryBytes"] },
+  EARSHOT_INGEST_MAX_RSS_BYTES: { type: number, place: ["ingest", "maxRssBytes"] },
+  EARSHOT_STALL_SECONDS: { type: number, place: ["ingest", "stallSeconds"] },
+  EARSHOT_LEASE_SECONDS: { type: number, place: ["ingest", "leaseSeconds"], and: ["evaluation", "leaseSeconds"] },
+  EARSHOT_SHUTDOWN_SECONDS: { type: number, place: ["ingest", "shutdownSeconds"] },
   /** Several folders are separated as in PATH: by ":", on Windows by ";". */
   EARSHOT_EVALUATION_ROOTS: { type: list(path.delimiter), place: ["evaluation", "roots"] },
   EARSHOT_EVALUATION_MAX_ATTEMPTS: { type: number, place: ["evaluation", "maxAttempts"] },
@@ -82,6 +95,7 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_PORT: { type: number, place: ["server", "port"] },
   /** Comma-separated. */
   EARSHOT_ALLOWED_ORIGINS: { type: list(","), place: ["server", "allowedOrigins"] },
+  EARSHOT_HEALTH_PORT: { type: number, place: ["server", "healthPort"] },
   EARSHOT_HOST: { type: text, place: ["server", "host"] },
   EARSHOT_LOG_LEVEL: { type: text, place: ["logLevel"] },
 };
@@ -98,7 +112,7 @@ export const environmentVariables: readonly string[] = Object.keys(settings);
 export function parseEnvironment(env: Environment): Record<string, unknown> {
   const problems: string[] = [];
   const options: Record<string, unknown> = {};
-  for (const [name, { type, place }] of Object.entries(settings)) {
+  for (const [name, { type, place, and }] of Object.entries(settings)) {
     const value = env[name];
     if (value === undefined || value.trim() === "") continue;
     const parsed = type.safeParse(value.trim());
@@ -106,10 +120,12 @@ export function parseEnvironment(env: Environment): Record<string, unknown> {
       problems.push(`${name} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
       continue;
     }
-    const field = place.at(-1)!;
-    let group = options;
-    for (const name of place.slice(0, -1)) group = (group[name] ??= {}) as Record<string, unknown>;
-    group[field] = parsed.data;
+    for (const names of and === undefined ? [place] : [place, and]) {
+      const field = names.at(-1)!;
+      let group = options;
+      for (const name of names.slice(0, -1)) group = (group[name] ??= {}) as Record<string, unknown>;
+      group[field] = parsed.data;
+    }
   }
   if (problems.length > 0) throw new InvalidEnvironmentError(`Invalid environment variables: ${problems.join("; ")}.`);
   return options;
@@ -118,6 +134,8 @@ export function parseEnvironment(env: Environment): Record<string, unknown> {
 /** The variable that sets an option, for messages about its value. */
 export function variableOf(place: readonly PropertyKey[], env: Environment): string | undefined {
   return Object.entries(settings).findLast(
-    ([name, setting]) => env[name] !== undefined && setting.place.every((part, index) => part === place[index]),
+    ([name, setting]) =>
+      env[name] !== undefined &&
+      [setting.place, setting.and].some((own) => own?.every((part, index) => part === place[index])),
   )?.[0];
 }

@@ -25,8 +25,25 @@ const limitsSchema = z.strictObject({
 });
 
 const ingestSchema = z.strictObject({
+  /** Whether this process works on ingest jobs, or leaves them to others, e.g. to `earshot worker`. @default true */
+  work: z.boolean().default(true),
   /** Jobs that one process works on at the same time. @default 1 */
   concurrency: count.default(1),
+  /**
+   * Memory that the jobs of one process may take together beside the models, in bytes. What a job takes is reckoned from the
+   * pack, the batch size and the length of its media; one job is always taken.
+   * @default 70 % of what is free, in the container or on the machine, when work begins
+   */
+  memoryBytes: count.optional(),
+  /**
+   * A process that takes more memory than this, in bytes, takes no job beside the one it has. @default 90 % of the limit of its
+   * container, when it has one
+   */
+  maxRssBytes: count.optional(),
+  /** Seconds without any progress after which a job is ended and tried again. @default 600 */
+  stallSeconds: positive.default(600),
+  /** Seconds that `earshot worker` lets running jobs go on when it is asked to end; the others are given back. @default 20 */
+  shutdownSeconds: z.number().min(0).default(20),
   /** Attempts before a job that keeps failing is given up. @default 3 */
   maxAttempts: count.default(3),
   /**
@@ -39,7 +56,8 @@ const ingestSchema = z.strictObject({
   /** Longest wait between two attempts, in seconds. @default 300 */
   maxRetryDelaySeconds: z.number().min(0).default(300),
   /**
-   * A job whose process has not been heard of for so many seconds is taken up by another. @default 60
+   * A job whose process has not been heard of for so many seconds is taken up by another. The same for all processes on one
+   * database. @default 60
    */
   leaseSeconds: positive.default(60),
   /** How often the queue looks for jobs which other processes submitted, in seconds. @default 2 */
@@ -47,6 +65,8 @@ const ingestSchema = z.strictObject({
 });
 
 const evaluationSchema = z.strictObject({
+  /** Whether this process works on evaluations, or leaves them to others. @default true */
+  work: z.boolean().default(true),
   /**
    * Folders whose data sets, captions and model packs may be evaluated. A path is checked after symbolic links are resolved.
    * @default [] (no path is accepted)
@@ -89,6 +109,8 @@ const serverSchema = z.strictObject({
    * WARNING: the standalone server has no log-in. Put it behind something that has before you listen on other addresses.
    */
   host: z.string().min(1).default("127.0.0.1"),
+  /** TCP port at which `earshot worker` answers `/health`, `/ready` and `/metrics`; 0 takes a free one. @default none */
+  healthPort: z.int().min(0).max(65_535).optional(),
   /** Largest GraphQL request, or message of a WebSocket, that is accepted, in bytes. @default 262144 (256 KiB) */
   maxBodyBytes: count.default(256 * 1024),
   /**

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { EvaluationRecord, EvaluationStage } from "../catalog/index.js";
 import type { EarshotError } from "../errors.js";
 import { EvaluationCrashedError, EvaluationNotFoundError, JobInternalError } from "../errors.js";
-import { createWorkerIdentity, JobQueue, nextUpdate, type JobChange } from "../queue/index.js";
+import { createWorkerIdentity, JobQueue, nextUpdate, type JobChange, type StopOptions } from "../queue/index.js";
 import type { EvaluationInput } from "./input.js";
 import { checkOrder } from "./order.js";
 import type { RunParts } from "./run/parts.js";
@@ -101,12 +101,12 @@ export class EvaluationService {
     });
     this.queue = queue;
     await removeStaleSpools(options.dataDirectory, () => catalog.evaluations.unfinishedIds());
-    await queue.start();
+    queue.start();
   }
 
-  /** Gives the running evaluation back to the queue and ends. Does nothing when not started. */
-  async stop(): Promise<void> {
-    await this.queue?.stop();
+  /** Gives the running evaluation back to the queue, at once or after a while, and ends. Does nothing when not started. */
+  async stop(options?: StopOptions): Promise<void> {
+    await this.queue?.stop(options);
     this.queue = undefined;
   }
 

@@ -16,6 +16,8 @@ export interface JobUpdate {
 /** Events of an ingest service. They cover the jobs that this process submits, works on or cancels. */
 export interface IngestEvents {
   job: [JobUpdate];
+  /** A job does not end though it was told to: this process takes no more, and should be started again. */
+  stuck: [];
 }
 
 /** The update that tells how a job's row stands. */

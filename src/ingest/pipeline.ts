@@ -17,6 +17,8 @@ export interface PipelineParts {
   tools: FfmpegTools;
   options: ResolvedOptions;
   logger: Logger;
+  /** Told how long the media are, in seconds; null when the file does not say. */
+  onMedia?: (durationSeconds: number | null) => void;
 }
 
 /** Told where a job stands; progress 0..1, null while it is unknown. */
@@ -108,6 +110,7 @@ async function encodeStreams(
   const pictures = experts.some(({ modality }) => modality === "visual");
   const media = await openMediaFile(parts, { ...file, sound, pictures, sampleRate }, signal);
 
+  parts.onMedia?.(media.durationSeconds);
   const share = (seconds: number) => shareOfEncoding(seconds, media.durationSeconds);
   onProgress("ENCODING", share(0));
   let durationSeconds = 0;
@@ -151,6 +154,8 @@ async function commit(
   const indexedAt = new Date();
   const contents = { indexId: pack.id, videoId, tenant, generation: staged.generation, mediaVersion: indexedAt };
   const write = catalog.transaction(async (tx) => {
+    // Work that was ended, and only noticed now, must not commit.
+    signal.throwIfAborted();
     // The job first: a worker that lost it must not replace what its successor has written.
     if (!(await catalog.jobs.complete(tx, id, workerId))) throw new JobInterruption("lost");
     if (!(await live.accepts(tx, pack.id))) throw new IndexChanged();

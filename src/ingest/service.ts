@@ -7,16 +7,29 @@ import {
   type IngestJobRecord,
   type IngestOrder,
   type IngestStage,
-  type JobFailure,
   type VideoRecord,
 } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
-import { JobCrashedError, JobInternalError, JobNotFoundError, VideoNotFoundError } from "../errors.js";
+import {
+  CatalogDisconnectedError,
+  type EarshotError,
+  JobCrashedError,
+  JobInternalError,
+  JobNotFoundError,
+  JobNotRetryableError,
+  LivePackMissingError,
+  ModelLoadFailedError,
+  PackFileMissingError,
+  PackNotFoundError,
+  VectorIndexUnavailableError,
+  VideoNotFoundError,
+} from "../errors.js";
 import { findFfmpeg, removeStaleFolders } from "../media/index.js";
 import type { LiveIndex } from "../indexes/index.js";
-import { createWorkerIdentity, JobQueue, nextUpdate } from "../queue/index.js";
+import { createWorkerIdentity, JobQueue, nextUpdate, type QueueStatus, type StopOptions } from "../queue/index.js";
 import type { PendingWrite, VectorIndex } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
+import { IngestMemory } from "./memory.js";
 import { runPipeline } from "./pipeline.js";
 import { openInRoots, resolveSource } from "./sources.js";
 import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
@@ -76,6 +89,27 @@ export class IngestService {
     for (const cancelled of overtaken) this.events.emit("job", updateOf(cancelled));
     this.events.emit("job", updateOf(job));
     this.queue?.wake();
+    return job;
+  }
+
+  /**
+   * Queues again what a job that failed or was cancelled was asked to do, as a new job with all its attempts. The file is
+   * looked for once more, in the media roots of this process.
+   *
+   * @throws JobNotFoundError, JobNotRetryableError, SourceOutsideRootsError, SourceNotFoundError, SourceIsDirectoryError,
+   *   SourceNotAFileError, SourceNotReadableError, CatalogBusyError, CatalogWriteError
+   */
+  async retry(tenant: string, jobId: string, requestId: string | null = null): Promise<IngestJobRecord> {
+    const { catalog } = this.parts;
+    const failed = await catalog.jobs.find(tenant, jobId);
+    if (failed === null) throw new JobNotFoundError("There is no such ingest job.", { field: "id" });
+    if (failed.state !== "FAILED" && failed.state !== "CANCELLED") {
+      throw new JobNotRetryableError("Only a job that failed or was cancelled can be tried again.", { field: "id" });
+    }
+    const { source, title, metadata } = failed.order;
+    const { externalId } = failed;
+    const job = await this.submit({ source, title, metadata, externalId, requestId }, tenant);
+    await catalog.transaction((tx) => catalog.jobs.unbury(tx, jobId));
     return job;
   }
 
@@ -156,37 +190,68 @@ export class IngestService {
    */
   async start(): Promise<void> {
     if (this.queue !== undefined) return;
-    const { catalog, options, logger } = this.parts;
+    const { catalog, live, options, logger } = this.parts;
     const tools = await findFfmpeg(options, logger);
     await removeStaleFolders(options.temporaryDirectory);
+    const memory = new IngestMemory(() => live.runtime.pack, options, logger);
     const queue = new JobQueue<IngestJobRecord, IngestStage>({
       name: "ingest job",
       rows: catalog.jobs,
       options: options.ingest,
       logger,
       worker: createWorkerIdentity(),
-      work: (...job) => runPipeline({ ...this.parts, tools }, ...job),
+      work: async (job, ...rest) => {
+        memory.taken(job.id);
+        try {
+          const onMedia = memory.measured.bind(memory, job.id);
+          await runPipeline({ ...this.parts, tools, onMedia }, job, ...rest);
+        } finally {
+          memory.ended(job.id);
+        }
+      },
       giveUp: (job, workerId, failure) => this.giveUp(job, workerId, failure),
       crashed,
       unforeseen,
+      // A pack that cannot be read now, e.g. for a volume that is away, is no job's fault.
+      outages: [LivePackMissingError, PackNotFoundError, PackFileMissingError, ModelLoadFailedError],
+      check: () => this.check(),
+      hasRoom: () => memory.hasRoom(),
       onUpdate: (job, change) => this.events.emit("job", updateOf(job, change)),
+      onStuck: () => this.events.emit("stuck"),
     });
     this.queue = queue;
-    await queue.start();
+    queue.start();
   }
 
-  /** Gives the running jobs back to the queue and ends. Does nothing when not started. */
-  async stop(): Promise<void> {
-    await this.queue?.stop();
+  /** How the work stands; null when this process does not work on jobs. */
+  status(): QueueStatus | null {
+    return this.queue?.status() ?? null;
+  }
+
+  /** Takes no more jobs, gives the running ones back, at once or after a while, and ends. Does nothing when not started. */
+  async stop(options?: StopOptions): Promise<void> {
+    await this.queue?.stop(options);
     this.queue = undefined;
   }
 
+  /** Throws what is away that every job needs. */
+  private async check(): Promise<void> {
+    const { catalog, vectors } = this.parts;
+    const database = await catalog.health();
+    if (!database.ok) throw new CatalogDisconnectedError(database.message ?? "The database does not answer.");
+    const index = await vectors.health();
+    if (!index.ok) throw new VectorIndexUnavailableError(index.message ?? "The vector engine does not answer.");
+  }
+
   /** Ends a job as failed; a video that was never indexed goes with it. */
-  private giveUp(job: IngestJobRecord, workerId: string, failure: JobFailure): Promise<void> {
+  private giveUp(job: IngestJobRecord, workerId: string, failure: EarshotError): Promise<void> {
     const { catalog } = this.parts;
     return catalog.transaction(async (tx) => {
       const held = await catalog.jobs.fail(tx, job.id, workerId, failure);
-      if (held && job.videoId !== null) await catalog.videos.deleteAbandoned(tx, job.videoId);
+      if (!held) return;
+      // Another attempt might succeed, elsewhere or later: someone should look at it.
+      if (failure.retryable || failure instanceof JobCrashedError) await catalog.jobs.bury(tx, job, failure.code);
+      if (job.videoId !== null) await catalog.videos.deleteAbandoned(tx, job.videoId);
     });
   }
 

@@ -1,5 +1,5 @@
 export { nextUpdate } from "./events.js";
 export { JobInterruption } from "./interruption.js";
 export { JobQueue } from "./job-queue.js";
-export type { JobChange, JobRows, QueuedJob, QueueOptions, QueueParts } from "./types.js";
+export type { JobChange, JobRows, QueuedJob, QueueOptions, QueueParts, QueueStatus, StopOptions } from "./types.js";
 export { createWorkerIdentity, type WorkerIdentity } from "./worker-identity.js";

@@ -1,49 +1,73 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toCatalogError } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
-import {
-  CatalogBusyError,
-  CatalogDisconnectedError,
-  CatalogWriteError,
-  EarshotError,
-  FfmpegUnavailableError,
-  VectorIndexUnavailableError,
-} from "../errors.js";
-import { JobInterruption } from "./interruption.js";
-import { retryDelayMs } from "./retry.js";
+import { AbandonedJobs } from "./abandoned-jobs.js";
+import { JobFates } from "./job-fates.js";
+import { Outage } from "./outage.js";
 import { RunningJob } from "./running-job.js";
-import type { JobChange, QueuedJob, QueueParts } from "./types.js";
+import type { QueuedJob, QueueParts, QueueStatus, StopOptions } from "./types.js";
 
-/** Longest pause while the database, the index or ffmpeg is away, in seconds. */
-const maxPauseSeconds = 60;
+/** Every so many jobs one is taken from another priority than the highest. */
+const claimsForEachShare = 8;
+
+/** Time after which jobs are looked for that no message tells of, in milliseconds. */
+const sweepMs = 30_000;
+
+/** Time in which work that was told to end has to do so, in milliseconds. */
+const endingGraceMs = 30_000;
+
+interface Running<Job extends QueuedJob, Stage extends string> {
+  job: RunningJob<Job, Stage>;
+  done: Promise<void>;
+}
 
 /**
  * Takes jobs from their table and works on them, a few at a time. The rows are the truth: any number of processes may
  * do this on one database, and a job that its process left behind is taken up again.
  */
 export class JobQueue<Job extends QueuedJob, Stage extends string> {
-  private readonly running = new Map<string, { job: RunningJob<Job, Stage>; done: Promise<void> }>();
-  private readonly stopping = new AbortController();
+  private readonly running = new Map<string, Running<Job, Stage>>();
+  private readonly stuck = new Set<string>();
+  /** Aborted when no more jobs are to be taken. */
+  private readonly closing = new AbortController();
+  /** Aborted when those that run are to be given back. */
+  private readonly ending = new AbortController();
+  private readonly outage: Outage;
+  private readonly fates: JobFates<Job, Stage>;
+  private readonly abandoned: AbandonedJobs<Job, Stage>;
   private timer: NodeJS.Timeout | undefined;
   private filling: Promise<void> | undefined;
   private fillAgain = false;
-  private pausedUntil = 0;
-  private pauses = 0;
+  private claims = 0;
+  private lastSweep = -Infinity;
 
-  constructor(private readonly parts: QueueParts<Job, Stage>) {}
+  constructor(private readonly parts: QueueParts<Job, Stage>) {
+    this.outage = new Outage(parts.name, parts.logger, parts.outages);
+    this.fates = new JobFates(parts, this.outage, this.ending.signal);
+    this.abandoned = new AbandonedJobs(parts, this.fates);
+  }
 
-  /** Takes up what earlier processes left behind, then begins to work. */
-  async start(): Promise<void> {
-    await this.recoverAbandoned();
+  /** Begins to work, first on what earlier processes left behind. */
+  start(): void {
     this.timer = setInterval(() => {
       this.wake();
     }, this.parts.options.pollSeconds * 1000);
     this.wake();
   }
 
+  /** How the queue stands. */
+  status(): QueueStatus {
+    return {
+      running: this.running.size,
+      paused: this.outage.pause,
+      stuck: [...this.stuck],
+      full: !this.hasRoom(),
+    };
+  }
+
   /** Looks for jobs now rather than at the next poll. Does nothing before start and after stop. */
   wake(): void {
-    if (this.timer === undefined || this.stopping.signal.aborted) return;
+    if (this.timer === undefined || this.closing.signal.aborted) return;
     if (this.filling !== undefined) {
       this.fillAgain = true;
       return;
@@ -64,38 +88,72 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
     return running !== undefined;
   }
 
-  /** Gives running jobs back, as if they had not been taken, and resolves when nothing runs any more. */
-  async stop(): Promise<void> {
+  /**
+   * Takes no more jobs, lets those that run go on for a while, then gives them back as if they had not been taken.
+   * Resolves when nothing runs any more; work that does not end though it was told to is left to its lease.
+   */
+  async stop({ finishSeconds = 0, hurry }: StopOptions = {}): Promise<void> {
     clearInterval(this.timer);
-    this.stopping.abort();
+    this.closing.abort();
     await this.filling;
+    if (this.running.size > 0 && finishSeconds > 0) await this.settled(finishSeconds * 1000, hurry);
+    this.ending.abort();
     for (const { job } of this.running.values()) job.interrupt("stopping");
-    await Promise.all([...this.running.values()].map(({ done }) => done));
+    await this.settled(endingGraceMs);
   }
 
   private async fill(): Promise<void> {
-    const { name, rows, options, logger, worker } = this.parts;
+    if (!this.outage.mayTry) return;
+    const { name, logger, check } = this.parts;
     try {
-      await this.recoverAbandoned();
-      while (
-        !this.stopping.signal.aborted &&
-        this.running.size < options.concurrency &&
-        Date.now() >= this.pausedUntil
-      ) {
-        const now = new Date();
-        const expiresAt = new Date(now.getTime() + options.leaseSeconds * 1000);
-        const job = await rows.claim({ workerId: worker.id, expiresAt }, now);
-        if (job === null) return;
+      if (this.outage.pause !== null) await check?.();
+      await this.abandoned.recover(this.running);
+      while (this.mayTake()) {
+        const job = await this.claim();
+        if (job === null) {
+          // With nothing to prove it by: the rows can be read, and the check has passed.
+          if (this.running.size === 0) this.outage.passed();
+          return;
+        }
         this.begin(job);
       }
     } catch (error) {
-      // The next poll tries again.
-      logger.error({ err: error }, `the queue cannot read its rows: ${name}`);
+      const known = toCatalogError(error);
+      this.abandoned.forget();
+      if (this.outage.is(known)) this.outage.met(known);
+      else logger.error({ err: error }, `the queue cannot read its rows: ${name}`);
     }
   }
 
+  private mayTake(): boolean {
+    const { concurrency } = this.parts.options;
+    if (this.closing.signal.aborted || this.stuck.size > 0 || !this.outage.mayTry) return false;
+    // What was away is tried with one job.
+    return this.running.size < (this.outage.pause === null ? concurrency : 1) && this.hasRoom();
+  }
+
+  private hasRoom(): boolean {
+    return this.running.size === 0 || (this.parts.hasRoom?.() ?? true);
+  }
+
+  private async claim(): Promise<Job | null> {
+    const { rows, options, worker } = this.parts;
+    const now = await rows.now();
+    const expiresAt = new Date(Date.now() + options.leaseSeconds * 1000);
+    const share = (this.claims + 1) / claimsForEachShare;
+    const job = await rows.claim({ workerId: worker.id, expiresAt }, now, {
+      turn: Number.isInteger(share) ? share : 0,
+      longestWaitMs: options.maxRetryDelaySeconds * 1000,
+      untold: performance.now() - this.lastSweep >= sweepMs,
+    });
+    if (job !== null) this.claims += 1;
+    // It goes on until there are none.
+    else if (performance.now() - this.lastSweep >= sweepMs) this.lastSweep = performance.now();
+    return job;
+  }
+
   private begin(job: Job): void {
-    const { name, rows, options, logger, worker, work, onUpdate } = this.parts;
+    const { name, rows, options, logger, worker, onUpdate } = this.parts;
     const { id, tenant, externalId, requestId, attempts: attempt } = job;
     const log = logger.child({ jobId: id, requestId, attempt });
     log.info({ tenant, externalId }, `${name} taken`);
@@ -103,121 +161,64 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
       rows,
       workerId: worker.id,
       leaseMs: options.leaseSeconds * 1000,
+      ...(options.stallSeconds === undefined ? {} : { stallMs: options.stallSeconds * 1000 }),
       logger: log,
       onProgress: (stage, progress) => {
         onUpdate(job, { stage, progress });
       },
     });
-    const run = async () => {
-      const started = performance.now();
-      try {
-        await work(job, worker.id, running.report.bind(running), running.signal);
-        this.pauses = 0;
-        log.info({ seconds: (performance.now() - started) / 1000 }, `${name} completed`);
-        onUpdate(job, { state: "COMPLETED", stage: "COMMITTING", progress: 1, errorCode: null });
-      } catch (error) {
-        await running.close();
-        await this.settle(job, running.signal.aborted ? running.signal.reason : toCatalogError(error), log);
-      } finally {
-        await running.close();
-        this.running.delete(id);
-        this.wake();
-      }
+    const done = this.run(running, log).finally(() => {
+      this.running.delete(id);
+      this.stuck.delete(id);
+      this.wake();
+    });
+    this.running.set(id, { job: running, done });
+  }
+
+  private async run(running: RunningJob<Job, Stage>, log: Logger): Promise<void> {
+    const { name, worker, work, onUpdate } = this.parts;
+    const { job, signal } = running;
+    const started = performance.now();
+    const release = this.watchEnding(running, log);
+    try {
+      await work(job, worker.id, running.report.bind(running), signal);
+      this.outage.passed();
+      log.info({ seconds: (performance.now() - started) / 1000 }, `${name} completed`);
+      onUpdate(job, { state: "COMPLETED", stage: "COMMITTING", progress: 1, errorCode: null });
+    } catch (thrown) {
+      await running.close();
+      const error: unknown = signal.aborted ? signal.reason : toCatalogError(thrown);
+      if (this.outage.is(error)) this.outage.met(error);
+      if (!this.stuck.has(job.id)) await this.fates.settle(job, error, log);
+    } finally {
+      release();
+      await running.close();
+    }
+  }
+
+  /** When work does not end though it was told to, settles its job all the same, and takes no more. */
+  private watchEnding({ job, signal }: RunningJob<Job, Stage>, log: Logger): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const watch = (): void => {
+      timer = setTimeout(() => {
+        this.stuck.add(job.id);
+        log.error(`${this.parts.name} does not end; this process takes no more jobs and should be started again`);
+        void this.fates.settle(job, signal.reason, log).then(this.parts.onStuck);
+      }, endingGraceMs).unref();
     };
-    this.running.set(id, { job: running, done: run() });
+    signal.addEventListener("abort", watch, { once: true });
+    return () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", watch);
+    };
   }
 
-  /** Writes what becomes of a job that did not complete. */
-  private async settle(job: Job, error: unknown, log: Logger): Promise<void> {
-    const { name, rows, worker, unforeseen } = this.parts;
-    if (error instanceof JobInterruption) {
-      log.info({ why: error.kind }, `${name} interrupted`);
-      if (error.kind !== "stopping") return;
-      await this.persist(() => rows.giveBack(job.id, worker.id), log);
-      this.tellWaiting(job);
-    } else if (isOutage(error)) {
-      // Not the job's fault: it does not cost an attempt, and no other job would fare better.
-      this.pause(error, log);
-      await this.persist(() => rows.giveBack(job.id, worker.id), log);
-      this.tellWaiting(job, { errorCode: error.code });
-    } else {
-      await this.settleFailure(job, error instanceof EarshotError ? error : unforeseen(error), log);
-    }
+  /** Resolves when nothing runs any more, the time is up, or the signal is aborted. */
+  private async settled(milliseconds: number, hurry?: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const signal = hurry === undefined ? over.signal : AbortSignal.any([over.signal, hurry]);
+    const all = Promise.all([...this.running.values()].map(({ done }) => done));
+    await Promise.race([all, delay(milliseconds, undefined, { signal }).catch(() => undefined)]);
+    over.abort();
   }
-
-  private async settleFailure(job: Job, failure: EarshotError, log: Logger): Promise<void> {
-    const { name, rows, options, worker, giveUp, onUpdate } = this.parts;
-    const { code, detail } = failure;
-    if (failure.retryable && job.attempts < job.maxAttempts) {
-      const at = new Date(Date.now() + retryDelayMs(job.attempts, options));
-      log.warn({ err: failure, detail, at }, `${name} failed and will be tried again`);
-      await this.persist(() => rows.retryLater(job.id, worker.id, failure, at), log);
-      this.tellWaiting(job, { errorCode: code });
-    } else {
-      log.warn({ err: failure, detail }, `${name} failed`);
-      await this.persist(() => giveUp(job, worker.id, failure), log);
-      onUpdate(job, { state: "FAILED", errorCode: code });
-    }
-  }
-
-  /** Puts the jobs of dead workers back into the queue, or ends those that have used up their attempts. */
-  private async recoverAbandoned(): Promise<void> {
-    const { name, rows, logger, worker, giveUp, crashed, onUpdate } = this.parts;
-    for (const job of await rows.running()) {
-      const { id: jobId, workerId, attempts } = job;
-      if (workerId === null || this.running.has(jobId)) continue;
-      const expired = job.leaseExpiresAt === null || job.leaseExpiresAt.getTime() < Date.now();
-      if (!expired && !worker.isGone(workerId)) continue;
-      if (attempts < job.maxAttempts) {
-        logger.warn({ jobId, attempts }, `${name} taken up again that its process left behind`);
-        if (await rows.requeue(job)) this.tellWaiting(job);
-      } else {
-        const failure = crashed();
-        logger.error({ jobId, attempts }, `${name} given up whose process ended each time`);
-        await giveUp(job, workerId, failure);
-        onUpdate(job, { state: "FAILED", errorCode: failure.code });
-      }
-    }
-  }
-
-  private tellWaiting(job: Job, change: JobChange<Stage> = {}): void {
-    this.parts.onUpdate(job, { state: "PENDING", stage: "QUEUED", progress: 0, ...change });
-  }
-
-  /** Writes a job's fate, however long the database is away; when the process ends first, the lease settles it. */
-  private async persist(write: () => Promise<unknown>, log: Logger): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await write();
-        return;
-      } catch (error) {
-        log.error({ err: error }, `the fate could not be written: ${this.parts.name}`);
-        if (this.stopping.signal.aborted) return;
-        await delay(pauseMs(attempt), undefined, { signal: this.stopping.signal }).catch(() => undefined);
-      }
-    }
-  }
-
-  private pause(error: EarshotError, log: Logger): void {
-    this.pauses += 1;
-    const ms = pauseMs(this.pauses);
-    this.pausedUntil = Date.now() + ms;
-    log.error({ err: error, detail: error.detail, seconds: ms / 1000 }, `the queue pauses: ${this.parts.name}`);
-  }
-}
-
-function pauseMs(times: number): number {
-  return Math.min(1000 * 2 ** (times - 1), maxPauseSeconds * 1000);
-}
-
-/** Failures of what all jobs need, which pass without anyone touching the job. */
-function isOutage(error: unknown): error is EarshotError {
-  const outages = [
-    CatalogBusyError,
-    CatalogDisconnectedError,
-    CatalogWriteError,
-    VectorIndexUnavailableError,
-    FfmpegUnavailableError,
-  ];
-  return outages.some((kind) => error instanceof kind);
 }

@@ -10,19 +10,24 @@ export interface RunningJobParts<Job extends QueuedJob, Stage extends string> {
   rows: JobRows<Job, Stage>;
   workerId: string;
   leaseMs: number;
+  /** Milliseconds without progress after which the work is ended; unlimited when absent. */
+  stallMs?: number;
   logger: Logger;
   onProgress: (stage: Stage, progress: number | null) => void;
 }
 
 /**
  * Keeps the row of one running job: extends the lease, writes the progress, and ends the work when the row says that
- * the job is no longer this worker's.
+ * the job is no longer this worker's, or when it makes no progress.
  */
 export class RunningJob<Job extends QueuedJob, Stage extends string> {
   private readonly abort = new AbortController();
   private readonly heartbeat: NodeJS.Timeout;
+  private readonly watch: NodeJS.Timeout | undefined;
   private lastWriteMs = 0;
   private lastStage: Stage | undefined;
+  private ticksWithoutProgress = 0;
+  private writesFail = false;
   /** Writes one after the other, so that a slow one cannot overwrite a later one. */
   private writing: Promise<void> = Promise.resolve();
 
@@ -30,12 +35,13 @@ export class RunningJob<Job extends QueuedJob, Stage extends string> {
     readonly job: Job,
     private readonly parts: RunningJobParts<Job, Stage>,
   ) {
-    const { rows, workerId, leaseMs } = parts;
+    const { rows, workerId, leaseMs, stallMs } = parts;
     this.heartbeat = setInterval(() => {
       const expiresAt = new Date(Date.now() + leaseMs);
       this.write(() => rows.extendLease(job.id, { workerId, expiresAt }));
     }, leaseMs / 3);
     this.heartbeat.unref();
+    if (stallMs !== undefined) this.watch = this.watchProgress(stallMs);
   }
 
   /** Aborted when the job is to be given up; the reason is a {@link JobInterruption}. */
@@ -51,6 +57,7 @@ export class RunningJob<Job extends QueuedJob, Stage extends string> {
   /** Tells listeners at once and the row now and then. */
   report(stage: Stage, progress: number | null): void {
     const { rows, workerId, onProgress } = this.parts;
+    this.ticksWithoutProgress = 0;
     onProgress(stage, progress);
     const now = performance.now();
     if (stage === this.lastStage && now - this.lastWriteMs < progressIntervalMs) return;
@@ -62,16 +69,30 @@ export class RunningJob<Job extends QueuedJob, Stage extends string> {
   /** Stops the heartbeat; resolves when the last write is done. */
   async close(): Promise<void> {
     clearInterval(this.heartbeat);
+    clearInterval(this.watch);
     await this.writing;
+  }
+
+  /** Counts ticks rather than time: a process that was suspended for a while has not stalled. */
+  private watchProgress(stallMs: number): NodeJS.Timeout {
+    const ticks = 10;
+    const watch = setInterval(() => {
+      this.ticksWithoutProgress += 1;
+      if (this.ticksWithoutProgress > ticks) this.interrupt("stalled");
+    }, stallMs / ticks);
+    return watch.unref();
   }
 
   private write(update: () => Promise<boolean>): void {
     this.writing = this.writing.then(async () => {
       try {
         if (!this.signal.aborted && !(await update())) this.interrupt("lost");
+        this.writesFail = false;
       } catch (error) {
         // The lease outlasts two missed heartbeats; the job's own writes will tell if the database stays away.
-        this.parts.logger.warn({ err: error, jobId: this.job.id }, "the state of a running job could not be written");
+        const level = this.writesFail ? "debug" : "warn";
+        this.writesFail = true;
+        this.parts.logger[level]({ err: error }, "the state of a running job could not be written");
       }
     });
   }

@@ -1,7 +1,8 @@
 /** What a queue works on, and with: ingest jobs and evaluations alike. */
-import type { IngestJobState, JobFailure, JobLease } from "../catalog/index.js";
+import type { ClaimOptions, IngestJobState, JobFailure, JobLease } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import type { EarshotError } from "../errors.js";
+import type { ErrorKind, Pause } from "./outage.js";
 import type { WorkerIdentity } from "./worker-identity.js";
 
 /** What a queue has to know of a job. */
@@ -29,7 +30,9 @@ export interface JobChange<Stage extends string> {
 
 /** The rows of the jobs, as the catalog's repositories have them. */
 export interface JobRows<Job extends QueuedJob, Stage extends string> {
-  claim(lease: JobLease, now: Date): Promise<Job | null>;
+  /** The time by the clock that the rows go by: the same for all machines. */
+  now(): Promise<Date>;
+  claim(lease: JobLease, now: Date, options: ClaimOptions): Promise<Job | null>;
   running(): Promise<Job[]>;
   requeue(job: Job): Promise<boolean>;
   extendLease(id: string, lease: JobLease): Promise<boolean>;
@@ -49,6 +52,28 @@ export interface QueueOptions {
   /** Seconds before the second attempt; doubled with each further one. */
   retryDelaySeconds: number;
   maxRetryDelaySeconds: number;
+  /** Seconds without any progress after which a job is ended. @default unlimited */
+  stallSeconds?: number;
+}
+
+/** How a queue stands. */
+export interface QueueStatus {
+  /** Jobs that are being worked on. */
+  running: number;
+  /** What is away, so that no jobs are taken; null while nothing is. */
+  paused: Pause | null;
+  /** Jobs that were told to end and do not. No more are taken: only another process can help. */
+  stuck: readonly string[];
+  /** Whether there is no room for another job beside those that run. */
+  full: boolean;
+}
+
+/** How a queue ends. */
+export interface StopOptions {
+  /** Seconds for which jobs that run may go on; those left are given back. @default 0 */
+  finishSeconds?: number;
+  /** Aborted when they are to be given back at once. */
+  hurry?: AbortSignal;
 }
 
 /** What a queue works with. */
@@ -72,6 +97,14 @@ export interface QueueParts<Job extends QueuedJob, Stage extends string> {
   crashed: () => EarshotError;
   /** The failure of a job which threw something that nobody foresaw. */
   unforeseen: (cause: unknown) => EarshotError;
+  /** Failures that are outages, beside those of database, vector engine and ffmpeg. */
+  outages?: readonly ErrorKind[];
+  /** Asked while the queue pauses, before it tries again. Throws what is still away. */
+  check?: () => Promise<void>;
+  /** Whether there is room for another job beside those that run; not asked for the first one. */
+  hasRoom?: () => boolean;
+  /** Called when a job does not end though it was told to. */
+  onStuck?: () => void;
   /** Called at every change of a job that this queue works on. */
   onUpdate: (job: Job, change: JobChange<Stage>) => void;
 }

@@ -6,13 +6,29 @@ export const healthHandler: RequestHandler = (_request, response) => {
   response.set("Cache-Control", "no-store").json({ status: "alive" });
 };
 
-/** `/ready`: catalog, index and model pack can serve; 503 with the same JSON when one of them cannot. */
-export function readyHandler(earshot: Earshot): RequestHandler {
+/** `/health` of a worker: 503 when a job does not end, which only a new process mends. */
+export function workerHealthHandler(earshot: Earshot): RequestHandler {
+  return (_request, response) => {
+    const stuck = (earshot.ingest.status()?.stuck.length ?? 0) > 0;
+    response
+      .status(stuck ? 503 : 200)
+      .set("Cache-Control", "no-store")
+      .json({ status: stuck ? "stuck" : "alive" });
+  };
+}
+
+/**
+ * `/ready`: catalog, index and model pack can serve; 503 with the same JSON when one of them cannot.
+ *
+ * @param working whether the process is there for ingest jobs, so that it is not ready either while their queue pauses
+ */
+export function readyHandler(earshot: Earshot, working = false): RequestHandler {
   return async (_request, response) => {
     const { ok, checks } = await earshot.health();
+    const ready = ok && (!working || (checks.ingest?.ok ?? true));
     response
-      .status(ok ? 200 : 503)
+      .status(ready ? 200 : 503)
       .set("Cache-Control", "no-store")
-      .json({ status: ok ? "ready" : "not ready", checks });
+      .json({ status: ready ? "ready" : "not ready", checks });
   };
 }

@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net";
 import type { Earshot } from "../earshot.js";
 import { AddressUnavailableError, PortInUseError } from "../errors.js";
-import { createApp, type AppOptions } from "./app.js";
+import { createApp, type AppOptions, type EarshotApp } from "./app.js";
+import { createWorkerApp } from "./worker-app.js";
 
 /** Where and how to listen. */
 export interface ServerOptions extends AppOptions {
@@ -34,7 +35,19 @@ export interface RunningServer {
 export async function startServer(earshot: Earshot, options: ServerOptions = {}): Promise<RunningServer> {
   const port = options.port ?? earshot.options.server.port;
   const host = options.host ?? earshot.options.server.host;
-  const { http, close } = await createApp(earshot, options);
+  return listen(await createApp(earshot, options), port, host);
+}
+
+/**
+ * Serves the health and the metrics of a worker, and nothing else.
+ *
+ * @throws PortInUseError, AddressUnavailableError
+ */
+export async function startWorkerServer(earshot: Earshot, port: number, host: string): Promise<RunningServer> {
+  return listen(createWorkerApp(earshot), port, host);
+}
+
+async function listen({ http, close }: EarshotApp, port: number, host: string): Promise<RunningServer> {
   try {
     await new Promise<void>((resolve, reject) => {
       http.once("error", reject);

@@ -20,3 +20,30 @@ export function termination(logger: Logger): Promise<NodeJS.Signals> {
     process.on("SIGINT", onSignal);
   });
 }
+
+/** How a process is asked to end, step by step. */
+export interface SteppedTermination {
+  /** Resolves with the name of the first SIGTERM or SIGINT. */
+  asked: Promise<NodeJS.Signals>;
+  /** Aborted by the second one: whoever sent it does not want to wait. A third one ends the process at once. */
+  hurry: AbortSignal;
+}
+
+/** Listens to SIGTERM and SIGINT for a process that finishes its work when it is asked to end. */
+export function steppedTermination(logger: Logger): SteppedTermination {
+  const hurry = new AbortController();
+  let signals = 0;
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
+    const onSignal = (signal: NodeJS.Signals): void => {
+      signals += 1;
+      if (signals === 1) {
+        logger.info({ signal }, "ending when the running jobs are done; a second signal gives them back at once");
+        resolve(signal);
+      } else if (signals === 2) hurry.abort();
+      else process.exit(INTERRUPTED);
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
+  return { asked, hurry: hurry.signal };
+}

@@ -4,9 +4,11 @@ import type pg from "pg";
 import type { Logger } from "../../config/index.js";
 import type { CatalogTransaction, Database, SqlRow, SqlValue, TransactionKind } from "../database.js";
 import type { PrismaClient } from "../generated/client.js";
+import type { JobMessages } from "../job-messages.js";
 import { createPool, type ConnectionOptions } from "./connection.js";
 import { postgresqlDialect } from "./dialect.js";
 import { isConflict } from "./failures.js";
+import { openMessages } from "./messages.js";
 
 /** Longest time a transaction may wait for a connection, and may take. */
 const transactionLimits = { maxWait: 120_000, timeout: 600_000 };
@@ -27,6 +29,7 @@ export class PostgresqlDatabase implements Database {
 
   private constructor(
     readonly reader: PrismaClient,
+    readonly messages: JobMessages,
     private readonly pool: pg.Pool,
     poolSize: number,
   ) {
@@ -40,10 +43,12 @@ export class PostgresqlDatabase implements Database {
     try {
       const { rows } = await pool.query<{ schema: string }>("SELECT current_schema() AS schema");
       const { PrismaClient: Client } = await import("../generated-postgresql/client.js");
-      const adapter = new PrismaPg(pool, { schema: rows[0]?.schema ?? "public" });
+      const schema = rows[0]?.schema ?? "public";
+      const messages = await openMessages(pool, schema, logger);
+      const adapter = new PrismaPg(pool, { schema });
       const client = new Client({ adapter, transactionOptions: transactionLimits });
       // Made from the same models: what differs is hidden by the dialects.
-      return new PostgresqlDatabase(client as unknown as PrismaClient, pool, options.poolSize);
+      return new PostgresqlDatabase(client as unknown as PrismaClient, messages, pool, options.poolSize);
     } catch (error) {
       await pool.end();
       throw error;

@@ -99,8 +99,11 @@ export function openingFailure(error: unknown, connection: pg.Client): CatalogUn
     "The database cannot be opened. The log says more.",
   ];
   const detail = `${describeConnection(connection)}: ${code} ${error instanceof Error ? error.message : String(error)}`;
-  return new CatalogUnavailableError(advice, { detail, cause: error });
+  return new CatalogUnavailableError(advice, { detail, cause: error, retryable: passing.test(code) });
 }
+
+/** What passes when a server starts, or has fewer connections to serve. */
+const passing = /^(53300|57P0|08|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET)/;
 
 const openings: readonly (readonly [RegExp, string])[] = [
   [
@@ -117,7 +120,7 @@ const openings: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^(42501|3F000)$/,
-    "The database's user may not create Earshot's tables. Give it the right (GRANT CREATE ON SCHEMA public), or apply the migrations as a user that has it.",
+    "The database's user may not create Earshot's tables. Give it the right (GRANT CREATE ON DATABASE and ON SCHEMA public), or apply the migrations as a user that has it.",
   ],
   [
     /^53300$/,

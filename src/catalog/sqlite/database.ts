@@ -2,6 +2,7 @@ import { PrismaLibSql } from "@prisma/adapter-libsql";
 import type { Client, InArgs, ResultSet } from "@libsql/client";
 import type { CatalogTransaction, Database, SqlRow, SqlValue } from "../database.js";
 import { PrismaClient } from "../generated/client.js";
+import { noMessages } from "../job-messages.js";
 import { connectSqlite } from "./connection.js";
 import { sqliteDialect } from "./dialect.js";
 
@@ -16,6 +17,7 @@ const transactionLimits = { maxWait: 120_000, timeout: 600_000 };
  */
 export class SqliteDatabase implements Database {
   readonly dialect = sqliteDialect;
+  readonly messages = noMessages;
 
   private constructor(
     readonly reader: PrismaClient,

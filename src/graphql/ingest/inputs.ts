@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { GraphQLJSONObject } from "graphql-scalars";
-import { Field, InputType } from "type-graphql";
+import { Field, ID, InputType } from "type-graphql";
 import { IngestPriority } from "./types.js";
 
 @InputType({ description: "Where a video comes from: exactly one field must be given." })
@@ -45,4 +45,10 @@ export class IngestVideoInput {
     description: "How soon the video is to be taken.",
   })
   priority?: IngestPriority | null;
+}
+
+@InputType({ description: "An ingest job to try again." })
+export class RetryIngestJobInput {
+  @Field(() => ID, { description: "Id of a job that failed or was cancelled." })
+  id!: string;
 }

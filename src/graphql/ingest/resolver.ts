@@ -6,13 +6,13 @@ import { checkFirst, DEFAULT_PAGE_SIZE, decodeAgeCursor, encodeAgeCursor, pageOf
 import type { GraphQLServices } from "../services.js";
 import { Video } from "../video/types.js";
 import { checkRight } from "../viewer.js";
-import { IngestVideoInput } from "./inputs.js";
-import { IngestJob, IngestJobConnection, IngestJobState, IngestVideoPayload } from "./types.js";
+import { IngestVideoInput, RetryIngestJobInput } from "./inputs.js";
+import { IngestJob, IngestJobConnection, IngestJobState, IngestVideoPayload, RetryIngestJobPayload } from "./types.js";
 
 /** Name of the list in its cursors. */
 const LIST = "jobs";
 
-/** Queries `ingestJob` and `ingestJobs`, mutation `ingestVideo`. */
+/** Queries `ingestJob` and `ingestJobs`, mutations `ingestVideo` and `retryIngestJob`. */
 @Resolver(() => IngestJob)
 export class IngestResolver {
   constructor(private readonly services: GraphQLServices) {}
@@ -92,6 +92,24 @@ export class IngestResolver {
       video: video === null ? null : Video.from(video),
       userErrors,
     });
+  }
+
+  @Mutation(() => RetryIngestJobPayload, {
+    description:
+      "Does again, as a new job with all its attempts, what a job was asked to do that failed or was cancelled. The file has to be where it was.",
+    complexity: ({ childComplexity }) => 10 + childComplexity,
+  })
+  async retryIngestJob(
+    @Ctx() context: unknown,
+    @Arg("input", () => RetryIngestJobInput, { description: "The job." }) input: RetryIngestJobInput,
+  ): Promise<RetryIngestJobPayload> {
+    const viewer = await this.services.viewerOf(context);
+    checkRight(viewer, "ingest");
+    const { result, userErrors } = await withUserErrors(() =>
+      this.services.ingest.retry(viewer.tenant, localId("IngestJob", input.id, "id"), viewer.requestId),
+    );
+    const job = result === null ? null : IngestJob.from(result);
+    return Object.assign(new RetryIngestJobPayload(), { job, userErrors });
   }
 
   @FieldResolver(() => Video, {

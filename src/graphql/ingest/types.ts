@@ -188,3 +188,15 @@ export class IngestVideoPayload {
   @Field(() => [UserError], { description: "Why the submission was refused; empty when it was accepted." })
   userErrors!: UserError[];
 }
+
+@ObjectType({ simpleResolvers: true, description: "What became of another try." })
+export class RetryIngestJobPayload {
+  @Field(() => IngestJob, {
+    nullable: true,
+    description: "The new job, which does what the old one was asked to; null when it was refused.",
+  })
+  job!: IngestJob | null;
+
+  @Field(() => [UserError], { description: "Why it was refused; empty when it was accepted." })
+  userErrors!: UserError[];
+}

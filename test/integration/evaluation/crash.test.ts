@@ -117,7 +117,7 @@ describe("an evaluation whose process ended", () => {
     [1, "FAILED", "EVALUATION_CRASHED"],
     [2, "COMPLETED", null],
   ] as const)("with %i attempts allowed ends as %s", async (maxAttempts, state, errorCode) => {
-    options = { ...options, evaluation: { ...options.evaluation, maxAttempts } };
+    options = { ...options, evaluation: { ...options.evaluation, maxAttempts, leaseSeconds: 0.5 } };
     const found = await withEarshot(async (earshot) => {
       const { catalog, evaluation } = earshot;
       await evaluation.submit(INPUT, DEFAULT_TENANT);

@@ -48,6 +48,10 @@ describe("schema/examples", () => {
       DEFAULT_TENANT,
     );
     await test.earshot.ingest.waitFor(DEFAULT_TENANT, job.id);
+    await writeFile(path.join(test.media, "broken.wav"), "no sound");
+    const broken = await test.earshot.ingest.submit({ source: { path: "broken.wav" } }, DEFAULT_TENANT);
+    await test.earshot.ingest.waitFor(DEFAULT_TENANT, broken.id);
+    values["$failedJobId"] = toGlobalId("IngestJob", broken.id);
     const known = await test.run(`{
       video(externalId: "harbour-camera-17") { id latestJob { id } }
       searchVideosByAudio(query: "${TEST_PACK_WORD}", first: 1) { edges { cursor } }

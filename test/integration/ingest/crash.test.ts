@@ -130,23 +130,37 @@ describe("a process that is killed in the middle of an ingest", () => {
 });
 
 describe("a job whose worker cannot be asked", () => {
-  it("is taken up when its lease has run out, and not before", async () => {
-    const earshot = await createEarshot({ ...options, ingest: { ...quickIngest, leaseSeconds: 3600 } });
+  it("is taken up when its lease is no longer extended, whatever the clocks say", async () => {
+    const earshot = await createEarshot({ ...options, ingest: { ...quickIngest, leaseSeconds: 2 } });
     try {
       const { catalog, ingest } = earshot;
       const path_ = await realpath(await place("tone.mp4", "a.mp4"));
       const source = { kind: "path", path: path_ } as const;
-      const claim = async (externalId: string, expiresAt: Date) => {
+      const claim = async (externalId: string) => {
         const video = await addVideo(catalog, { tenant: DEFAULT_TENANT, externalId, source, sourceName: "a.mp4" });
-        const job = await addJob(catalog, video);
-        await catalog.jobs.claim({ workerId: `elsewhere/1/1/1/${newId()}`, expiresAt }, new Date());
-        return job;
+        const { id } = await addJob(catalog, video);
+        const workerId = `elsewhere/1/1/1/${newId()}`;
+        await catalog.jobs.claim({ workerId, expiresAt: new Date() }, new Date());
+        return { id, workerId };
       };
-      const expired = await claim("expired", new Date(Date.now() - 1000));
-      const held = await claim("held", new Date(Date.now() + 3_600_000));
-      await earshot.start();
-      expect(await ingest.waitFor(DEFAULT_TENANT, expired.id)).toMatchObject({ state: "COMPLETED", attempts: 2 });
-      expect(await catalog.jobs.find(DEFAULT_TENANT, held.id)).toMatchObject({ state: "RUNNING", attempts: 1 });
+      // One worker is dead, though its clock was a year ahead; the other lives, though its clock is a year behind.
+      const dead = await claim("dead");
+      const year = 365 * 86_400_000;
+      const nextYear = new Date(Date.now() + year);
+      await catalog.jobs.extendLease(dead.id, { workerId: dead.workerId, expiresAt: nextYear });
+      const alive = await claim("alive");
+      let beats = 0;
+      const heart = setInterval(() => {
+        const expiresAt = new Date(Date.now() - year + beats++);
+        void catalog.jobs.extendLease(alive.id, { workerId: alive.workerId, expiresAt });
+      }, 100);
+      try {
+        await earshot.start();
+        expect(await ingest.waitFor(DEFAULT_TENANT, dead.id)).toMatchObject({ state: "COMPLETED", attempts: 2 });
+        expect(await catalog.jobs.find(DEFAULT_TENANT, alive.id)).toMatchObject({ state: "RUNNING", attempts: 1 });
+      } finally {
+        clearInterval(heart);
+      }
     } finally {
       await earshot.close();
     }

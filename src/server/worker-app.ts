@@ -1,0 +1,29 @@
+import { createServer } from "node:http";
+import express from "express";
+import type { Earshot } from "../earshot.js";
+import type { EarshotApp } from "./app.js";
+import { readyHandler, workerHealthHandler } from "./health.js";
+import { createMetrics } from "./metrics.js";
+
+/** The HTTP application of a process that only works: health, readiness and metrics. */
+export function createWorkerApp(earshot: Earshot): EarshotApp {
+  const app = express().disable("x-powered-by");
+  const http = createServer(app);
+  const metrics = createMetrics(earshot);
+  app.get("/health", workerHealthHandler(earshot));
+  app.get("/ready", readyHandler(earshot, true));
+  app.get("/metrics", async (_request, response) => {
+    response.set("Content-Type", metrics.contentType).send(await metrics.text());
+  });
+  app.use((_request, response) => {
+    response.status(404).json({ error: "There is nothing at this address." });
+  });
+  return {
+    http,
+    close: async () => {
+      metrics.close();
+      http.closeAllConnections();
+      if (http.listening) await new Promise((resolve) => http.close(resolve));
+    },
+  };
+}
