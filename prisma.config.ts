@@ -1,11 +1,14 @@
 import { defineConfig } from "prisma/config";
 
+const url = process.env["EARSHOT_DATABASE_URL"] ?? "file:.earshot/earshot.db";
+const folder = url.startsWith("file:") ? "prisma" : "prisma/postgresql";
+
 /**
  * Settings of the Prisma command line only; the product itself opens its database in src/catalog.
- * With internet access, `EARSHOT_DATABASE_URL=file:... npx prisma migrate deploy` applies the same migrations.
+ * With internet access, `EARSHOT_DATABASE_URL=... npx prisma migrate deploy` applies the same migrations.
  */
 export default defineConfig({
-  schema: "prisma/schema.prisma",
-  migrations: { path: "prisma/migrations" },
-  datasource: { url: process.env["EARSHOT_DATABASE_URL"] ?? "file:.earshot/earshot.db" },
+  schema: `${folder}/schema.prisma`,
+  migrations: { path: `${folder}/migrations` },
+  datasource: { url },
 });

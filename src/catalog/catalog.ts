@@ -7,7 +7,7 @@ import { toCatalogError } from "./failures.js";
 import { IndexedVideoRepository } from "./indexed-videos.js";
 import { IngestJobRepository } from "./ingest-jobs.js";
 import { LiveIndexRepository } from "./live-index.js";
-import { openPostgresql } from "./postgresql/open.js";
+import { describePostgresql, openPostgresql } from "./postgresql/open.js";
 import { SegmentRepository } from "./segments.js";
 import { openSqlite } from "./sqlite/open.js";
 import { VectorWriteRepository } from "./vector-writes.js";
@@ -90,4 +90,9 @@ export async function openCatalog(
 ): Promise<Catalog> {
   const { databaseUrl: url, database = resolveOptions().database } = options;
   return new Catalog(await (url.startsWith("file:") ? openSqlite(url, logger) : openPostgresql(url, database, logger)));
+}
+
+/** Where the database is, for an operator's eyes: the path of a file, or an address without its password. */
+export function describeDatabase(url: string): string {
+  return url.startsWith("file:") ? url.slice("file:".length) : describePostgresql(url);
 }

@@ -77,8 +77,13 @@ export interface Dialect {
   /** A condition for videos of the tenant whose title holds a text, whatever the case of its letters A to Z. */
   titleContains(database: Database, tenant: string, text: string): Promise<Prisma.VideoWhereInput>;
 
-  /** A condition for videos whose metadata have the value at that place; keys are those of objects, from the top down. */
-  metadataEquals(keys: readonly string[], value: string | number | boolean): Prisma.VideoWhereInput;
+  /** A condition for videos of the tenant whose metadata have the value at that place; keys are those of objects, from the top. */
+  metadataEquals(
+    database: Database,
+    tenant: string,
+    keys: readonly string[],
+    value: string | number | boolean,
+  ): Promise<Prisma.VideoWhereInput>;
 }
 
 /** Text from a column that is never null. */

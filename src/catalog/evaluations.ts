@@ -20,6 +20,7 @@ import {
   type LeasedTable,
 } from "./leased-jobs.js";
 import type { AgePosition } from "./records.js";
+import { storableJson } from "./storable-text.js";
 import { olderThan } from "./videos.js";
 
 /** The evaluation to be taken next. */
@@ -143,7 +144,7 @@ export class EvaluationRepository extends LeasedJobs<EvaluationStage> {
 
 /** A record's object as Prisma takes it. */
 export function toJson(value: object): Prisma.InputJsonObject {
-  return JSON.parse(JSON.stringify(value)) as Prisma.InputJsonObject;
+  return JSON.parse(storableJson(value)) as Prisma.InputJsonObject;
 }
 
 type EvaluationRow = Prisma.EvaluationModel;

@@ -1,4 +1,4 @@
-export { Catalog, openCatalog } from "./catalog.js";
+export { Catalog, describeDatabase, openCatalog } from "./catalog.js";
 export type { ClaimOptions } from "./claim-order.js";
 export type { CatalogTransaction } from "./database.js";
 export type * from "./evaluation-records.js";
@@ -14,6 +14,7 @@ export { ingestPriorities } from "./records.js";
 export type { LiveIndexRepository } from "./live-index.js";
 export type * from "./records.js";
 export type { SegmentRepository } from "./segments.js";
+export { isStorableText } from "./storable-text.js";
 export type { NewVectorWrite, VectorWriteRepository } from "./vector-writes.js";
 export type { VectorRepository, VideoVectors } from "./vectors.js";
 export type { IndexedVideoRecord, VideoRepository } from "./videos.js";

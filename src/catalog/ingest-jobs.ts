@@ -104,9 +104,14 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
    * `untold` says so.
    */
   async claim(lease: JobLease, now: Date, options: ClaimOptions = {}): Promise<IngestJobRecord | null> {
-    const waiting = dueWithVideo(now, options.longestWaitMs);
-    if ((await this.database.reader.ingestJob.findFirst({ where: waiting, select: { id: true } })) === null)
-      return null;
+    // Along the index: without an order, PostgreSQL may read all jobs that have ended.
+    const orderBy: Prisma.IngestJobOrderByWithRelationInput[] = [
+      { priority: "desc" },
+      { tenant: "desc" },
+      { createdAt: "desc" },
+    ];
+    const where = dueWithVideo(now, options.longestWaitMs);
+    if ((await this.database.reader.ingestJob.findFirst({ where, orderBy, select: { id: true } })) === null) return null;
     return this.database.transaction(
       async (tx) => {
         const told = await this.database.messages.take(tx);

@@ -15,11 +15,9 @@ export class LiveIndexRepository {
 
   /** Takes an index into use if none is. Gives the one in use, which may be another process's choice. */
   async begin(indexId: string): Promise<string> {
-    const row = await this.database.writer.liveIndex.upsert({
-      where: { id: ROW },
-      create: { id: ROW, indexId },
-      update: {},
-    });
+    const row = await this.database.transaction(({ prisma }) =>
+      prisma.liveIndex.upsert({ where: { id: ROW }, create: { id: ROW, indexId }, update: {} }),
+    );
     return row.indexId;
   }
 

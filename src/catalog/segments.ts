@@ -35,9 +35,16 @@ export class SegmentRepository {
 
   /** Availability patterns that occur in one index, ascending. */
   async patterns(indexId: string): Promise<number[]> {
+    // One step along the index for each pattern, however many segments there are.
     const rows = await this.database.query(
-      `SELECT DISTINCT "pattern" FROM "Segment" WHERE "indexId" = ? ORDER BY "pattern"`,
-      [indexId],
+      `WITH RECURSIVE found("pattern") AS (
+         SELECT min("pattern") FROM "Segment" WHERE "indexId" = ?
+         UNION ALL
+         SELECT (SELECT min(s."pattern") FROM "Segment" s WHERE s."indexId" = ? AND s."pattern" > found."pattern")
+         FROM found WHERE found."pattern" IS NOT NULL
+       )
+       SELECT "pattern" FROM found WHERE "pattern" IS NOT NULL ORDER BY "pattern"`,
+      [indexId, indexId],
     );
     return rows.map((row) => Number(row["pattern"]));
   }

@@ -36,7 +36,9 @@ export class VectorRepository {
 
   /** Makes an index; does nothing when there is one of that id. */
   async createIndex({ id, dimension }: VectorIndexRecord): Promise<void> {
-    await this.database.writer.vectorIndexRow.upsert({ where: { id }, create: { id, dimension }, update: {} });
+    await this.database.transaction(({ prisma }) =>
+      prisma.vectorIndexRow.upsert({ where: { id }, create: { id, dimension }, update: {} }),
+    );
   }
 
   /** Removes an index with all its vectors. */

@@ -23,7 +23,8 @@ export async function videoWhere(
     conditions.push(await database.dialect.titleContains(database, tenant, titleContains));
   }
   for (const { path, equals } of metadata ?? []) {
-    conditions.push(database.dialect.metadataEquals(checkKeys(path), comparable(equals)));
+    const condition = database.dialect.metadataEquals(database, tenant, checkKeys(path), comparable(equals));
+    conditions.push(await condition);
   }
   return { AND: conditions };
 }

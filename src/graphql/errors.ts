@@ -8,6 +8,7 @@
 import "reflect-metadata";
 import { GraphQLError } from "graphql";
 import { Field, ObjectType, type MiddlewareFn } from "type-graphql";
+import { toCatalogError } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import { EarshotError } from "../errors.js";
 import type { ViewerOf } from "./viewer.js";
@@ -41,7 +42,8 @@ export class UserError {
 export async function withUserErrors<T>(run: () => Promise<T>): Promise<{ result: T | null; userErrors: UserError[] }> {
   try {
     return { result: await run(), userErrors: [] };
-  } catch (error) {
+  } catch (thrown) {
+    const error = toCatalogError(thrown);
     if (!(error instanceof EarshotError)) throw error;
     return {
       result: null,
@@ -57,9 +59,10 @@ export type ErrorPresenter = (error: unknown, hostContext: unknown, path: string
 
 /** Makes the function that types expected errors, and masks and logs the others. */
 export function errorPresenter(viewerOf: ViewerOf, logger: Logger): ErrorPresenter {
-  return async (error, hostContext, path) => {
+  return async (thrown, hostContext, path) => {
     // A GraphQLError is meant for the client: one of ours, or the refusal of a host's context hook.
-    if (error instanceof GraphQLError) return error;
+    if (thrown instanceof GraphQLError) return thrown;
+    const error = toCatalogError(thrown);
     if (error instanceof EarshotError) {
       if (error.detail !== undefined) logger.warn({ code: error.code, detail: error.detail, path }, error.message);
       return expectedError(error);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { IngestPriority, VideoMetadata } from "../catalog/index.js";
+import { isStorableText, type IngestPriority, type VideoMetadata } from "../catalog/index.js";
 import { InvalidVideoInputError } from "../errors.js";
 import type { SourceInput } from "./sources.js";
 
@@ -19,16 +19,21 @@ export interface IngestInput {
 /** Longest metadata, as JSON text. */
 const maxMetadataCharacters = 65_536;
 
+const unstorable = "must not hold a NUL character, or half of a surrogate pair";
+
+const text = z.string().refine(isStorableText, unstorable);
+
 const metadata = z
   .record(z.string(), z.json(), "must be an object of JSON values")
   .refine(
     (value) => JSON.stringify(value).length <= maxMetadataCharacters,
     `must not exceed ${maxMetadataCharacters} characters as JSON`,
-  );
+  )
+  .refine(isStorableText, unstorable);
 
 const schema = z.object({
-  externalId: z.string().min(1, "must not be empty").max(500, "must not exceed 500 characters").nullish(),
-  title: z.string().max(1000, "must not exceed 1000 characters").nullish(),
+  externalId: text.min(1, "must not be empty").max(500, "must not exceed 500 characters").nullish(),
+  title: text.max(1000, "must not exceed 1000 characters").nullish(),
   metadata: metadata.nullish(),
   priority: z.enum(["LOW", "NORMAL", "HIGH"], 'must be "LOW", "NORMAL" or "HIGH"').nullish(),
   requestId: z.string().nullish(),

@@ -98,3 +98,12 @@ INSERT INTO "IndexedVideo" ("indexId", "videoId", "tenant", "generation", "segme
 SELECT s."indexId", s."videoId", v."tenant", lower(hex(randomblob(16))), count(*), coalesce(v."indexedAt", v."createdAt")
 FROM "Segment" s JOIN "Video" v ON v."id" = s."videoId"
 GROUP BY s."indexId", s."videoId";
+
+-- DropIndex
+DROP INDEX "Video_tenant_state_createdAt_idx";
+
+-- CreateIndex
+CREATE INDEX "Segment_indexId_pattern_idx" ON "Segment"("indexId", "pattern");
+
+-- CreateIndex
+CREATE INDEX "Video_tenant_createdAt_id_idx" ON "Video"("tenant", "createdAt", "id");

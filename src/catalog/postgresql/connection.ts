@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Logger, ResolvedOptions } from "../../config/index.js";
+import { storableText } from "../storable-text.js";
 
 /** How connections are made. */
 export type ConnectionOptions = ResolvedOptions["database"];
@@ -46,9 +47,25 @@ export function describeConnection({ user, host, port, database }: pg.Client): s
   return `postgresql://${user ?? ""}@${host}:${port}/${database ?? ""}`;
 }
 
+/** A connection that can be asked for texts with NUL characters, which PostgreSQL refuses: nothing of the kind is found. */
+class TextClient extends pg.Client {
+  // The driver's signatures are many. Statements come as text and values, or as one object with both.
+  override query(...call: unknown[]): never {
+    const [statement, values, ...rest] = call;
+    const whole = typeof statement === "object" && statement !== null && "values" in statement ? statement : null;
+    const cleaned = whole === null ? statement : { ...whole, values: storableValues(whole.values) };
+    return (super.query as (...all: unknown[]) => never)(cleaned, storableValues(values), ...rest);
+  }
+}
+
+function storableValues(values: unknown): unknown {
+  if (!Array.isArray(values)) return values;
+  return values.map((value: unknown) => (typeof value === "string" ? storableText(value) : value));
+}
+
 /** The connections of one process. They are made when they are needed, and made again after they broke. */
 export function createPool(url: string, options: ConnectionOptions, logger: Logger): pg.Pool {
-  const pool = new pg.Pool({ ...connectionConfig(url, options), max: options.poolSize });
+  const pool = new pg.Pool({ ...connectionConfig(url, options), Client: TextClient, max: options.poolSize });
   pool.on("error", (error) => {
     // An idle connection broke; the next statement opens another one, or tells that it cannot.
     logger.warn({ err: error }, "a connection to the database was lost");

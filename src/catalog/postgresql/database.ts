@@ -7,7 +7,7 @@ import type { PrismaClient } from "../generated/client.js";
 import type { JobMessages } from "../job-messages.js";
 import { createPool, type ConnectionOptions } from "./connection.js";
 import { postgresqlDialect } from "./dialect.js";
-import { isConflict } from "./failures.js";
+import { isConflict, isDuplicate } from "./failures.js";
 import { openMessages } from "./messages.js";
 
 /** Longest time a transaction may wait for a connection, and may take. */
@@ -63,7 +63,7 @@ export class PostgresqlDatabase implements Database {
         try {
           return await this.writer.$transaction((prisma) => work({ prisma, execute: executorOf(prisma) }), options);
         } catch (error) {
-          if (!isConflict(error) || attempt === MAX_ATTEMPTS) throw error;
+          if (!mayPass(error, attempt)) throw error;
           await delay(Math.min(2 ** attempt, MAX_WAIT) * (0.5 + Math.random()));
         }
       }
@@ -101,6 +101,12 @@ export class PostgresqlDatabase implements Database {
     if (next === undefined) this.free += 1;
     else next();
   }
+}
+
+/** Whether a transaction that failed may succeed when it is begun again. */
+function mayPass(error: unknown, attempt: number): boolean {
+  // What is a duplicate the second time was no coincidence the first time.
+  return isConflict(error) ? attempt < MAX_ATTEMPTS : isDuplicate(error) && attempt === 1;
 }
 
 function executorOf(prisma: CatalogTransaction["prisma"]): CatalogTransaction["execute"] {

@@ -1,5 +1,6 @@
-import type { Dialect } from "../database.js";
+import { textOf, type Dialect } from "../database.js";
 import type { Prisma } from "../generated/client.js";
+import { storableText } from "../storable-text.js";
 
 /** PostgreSQL's own ways. */
 export const postgresqlDialect: Dialect = {
@@ -11,7 +12,7 @@ export const postgresqlDialect: Dialect = {
     // The types are those of the table's columns.
     await tx.execute(
       `INSERT INTO "${table}" (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::"${table}", ?::jsonb)`,
-      [JSON.stringify(rows, bytesAsHex)],
+      [JSON.stringify(rows, asPostgresqlReads)],
     );
   },
 
@@ -27,19 +28,24 @@ export const postgresqlDialect: Dialect = {
     return Promise.resolve({ title: contains });
   },
 
-  metadataEquals: (keys, value) => {
-    const at = (path: readonly string[]) =>
-      ({ metadata: { path, equals: value } }) as unknown as Prisma.VideoWhereInput;
-    // To PostgreSQL a number may be a place in an array, too.
-    const arrays = keys.flatMap((key, depth) =>
-      depth > 0 && /^-?\d+$/.test(key) ? [{ metadata: { path: keys.slice(0, depth), array_contains: [] } }] : [],
-    );
-    return { ...at(keys), NOT: arrays as unknown as Prisma.VideoWhereInput[] };
+  async metadataEquals(database, tenant, keys, given) {
+    const value = typeof given === "string" ? storableText(given) : given;
+    if (!keys.some((key) => /^-?\d+$/.test(key))) {
+      return { metadata: { path: [...keys], equals: value } } as unknown as Prisma.VideoWhereInput;
+    }
+    // In a path, a number would be a place in an array as well.
+    const whole = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+    const rows = await database.query(`SELECT "id" FROM "Video" WHERE "tenant" = ? AND "metadata" @> ?::jsonb`, [
+      tenant,
+      JSON.stringify(whole),
+    ]);
+    return { id: { in: rows.map((row) => textOf(row, "id")) } };
   },
 };
 
-/** How PostgreSQL reads bytes from text. */
-function bytesAsHex(this: Record<string, unknown>, key: string, value: unknown): unknown {
+/** A value as PostgreSQL reads it from JSON, into a column of whatever type. */
+function asPostgresqlReads(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
   const original = this[key];
   if (!(original instanceof Uint8Array)) return value;
   return `\\x${Buffer.from(original.buffer, original.byteOffset, original.byteLength).toString("hex")}`;

@@ -48,6 +48,11 @@ export function isConflict(error: unknown): boolean {
   return conflictCodes.has(postgresqlCode(error));
 }
 
+/** Whether a row with the same key was there: by another transaction that ran at the same time, or all along. */
+export function isDuplicate(error: unknown): boolean {
+  return postgresqlCode(error) === "23505";
+}
+
 /** What a failure of PostgreSQL means to Earshot; null when its cause does not lie outside Earshot, or it is another's. */
 export function postgresqlFailure(error: unknown): EarshotError | null {
   const code = postgresqlCode(error);

@@ -1,8 +1,8 @@
 import pg from "pg";
-import type { Logger } from "../../config/index.js";
+import { resolveOptions, type Logger } from "../../config/index.js";
 import { CatalogUnavailableError, EarshotError } from "../../errors.js";
 import type { Database } from "../database.js";
-import { connectionConfig, type ConnectionOptions } from "./connection.js";
+import { connectionConfig, describeConnection, type ConnectionOptions } from "./connection.js";
 import { PostgresqlDatabase } from "./database.js";
 import { openingFailure } from "./failures.js";
 import { migratePostgresql } from "./migrations.js";
@@ -28,6 +28,11 @@ export async function openPostgresql(url: string, options: ConnectionOptions, lo
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** Who connects where, without the password. */
+export function describePostgresql(url: string): string {
+  return describeConnection(newClient(url, resolveOptions().database));
 }
 
 function newClient(url: string, options: ConnectionOptions): pg.Client {

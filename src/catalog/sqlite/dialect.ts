@@ -1,4 +1,5 @@
 import { textOf, type CatalogTransaction, type Dialect, type SqlValue } from "../database.js";
+import { storableJson } from "../storable-text.js";
 
 /** Rows with bytes that are written by one statement; SQLite's JSON cannot hold bytes. */
 const BYTE_ROWS = 100;
@@ -14,7 +15,7 @@ export const sqliteDialect: Dialect = {
       return;
     }
     const values = columns.map((column) => `value->>'${column}'`).join(", ");
-    await tx.execute(`${into} SELECT ${values} FROM json_each(?)`, [JSON.stringify(rows)]);
+    await tx.execute(`${into} SELECT ${values} FROM json_each(?)`, [storableJson(rows)]);
   },
 
   // A transaction holds the one lock there is.
@@ -31,9 +32,10 @@ export const sqliteDialect: Dialect = {
     return { id: { in: rows.map((row) => textOf(row, "id")) } };
   },
 
-  metadataEquals: (keys, value) => ({
-    metadata: { path: `$${keys.map((key) => `."${key}"`).join("")}`, equals: value },
-  }),
+  metadataEquals: (_database, _tenant, keys, value) => {
+    const path = `$${keys.map((key) => `."${key}"`).join("")}`;
+    return Promise.resolve({ metadata: { path, equals: value } });
+  },
 };
 
 async function insertBytes(

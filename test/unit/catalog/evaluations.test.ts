@@ -181,6 +181,15 @@ describe("the ranks of an evaluation", () => {
     expect(found.map(({ ordinal }) => ordinal)).toEqual(ordinals);
   });
 
+  it("keep texts that no database holds with a sign in their place", async () => {
+    const record = await add({ notes: "a\0b" });
+    const rank = { ...RANKS[0]!, query: "a\0b", hits: [{ clip: "\ud83d", caption: "c\0", score: 1, right: true }] };
+    await test.catalog.transaction((tx) => test.catalog.evaluationRanks.add(tx, record.id, [rank]));
+    const [stored] = await test.catalog.evaluationRanks.list("a", record.id, "T2A", { order: "DATASET", limit: 1 });
+    expect(stored).toMatchObject({ query: "a\ufffdb", hits: [{ clip: "\ufffd", caption: "c\ufffd" }] });
+    expect((await find(record))?.order.notes).toBe("a\ufffdb");
+  });
+
   it("are rolled back with the transaction they were written in", async () => {
     const record = await add();
     const { catalog } = test;

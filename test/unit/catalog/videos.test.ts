@@ -62,6 +62,46 @@ describe("the videos of the catalog", () => {
   });
 });
 
+describe("texts", () => {
+  it("are ordered by their bytes, and told apart by case", async () => {
+    const names = ["b", "B", "a", "Z", "ä", "_", "10", "9", "\u{1F600}", "\uFFFD"];
+    for (const externalId of names) {
+      const video = await addVideo(test.catalog, { externalId });
+      const details = { title: null, metadata: null, sourceName: "a", source: video.source };
+      await test.catalog.transaction((tx) =>
+        test.catalog.videos.markIndexed(tx, video.id, { ...details, durationSeconds: 1, indexedAt: new Date() }),
+      );
+    }
+    const byBytes = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect((await test.catalog.videos.indexed("a")).map(({ externalId }) => externalId)).toEqual(byBytes);
+    expect((await test.catalog.videos.findByExternalId("a", "B"))?.externalId).toBe("B");
+  });
+
+  it("that no database holds are not found, and do no harm", async () => {
+    expect(await test.catalog.videos.findByExternalId("a", "x\0y")).toBeNull();
+    expect(await test.catalog.videos.find("a", "\0")).toBeNull();
+  });
+
+  it("and numbers and dates come back as they were, to the millisecond", async () => {
+    const metadata = {
+      text: 'ä\u{1F600}"\\\n',
+      long: "x".repeat(60_000),
+      numbers: [0.1, -1e-300, 12345678901234],
+      none: null,
+    };
+    const { id } = await addVideo(test.catalog, { metadata, title: "a'b\"c?d$1" });
+    const indexedAt = new Date("2026-03-29T01:30:00.123Z");
+    const durationSeconds = 0.1 + 0.2;
+    const video = (await test.catalog.videos.find("a", id))!;
+    expect(video).toMatchObject({ metadata, title: "a'b\"c?d$1" });
+    const { title, sourceName, source } = video;
+    await test.catalog.transaction((tx) =>
+      test.catalog.videos.markIndexed(tx, id, { title, metadata, sourceName, source, durationSeconds, indexedAt }),
+    );
+    expect(await test.catalog.videos.find("a", id)).toMatchObject({ indexedAt, durationSeconds, metadata });
+  });
+});
+
 describe("a filter of videos", () => {
   const matches = async (filter: VideoFilter) => {
     const records = await test.catalog.videos.list("a", filter, 10);
@@ -107,6 +147,51 @@ describe("a filter of videos", () => {
     expect(await matches({ metadata: [{ path: ["live"], equals: true }] })).toEqual(["2"]);
     expect(await matches({ metadata: [{ path: ["live"], equals: false }] })).toEqual([]);
     expect(await matches({ metadata: [{ path: ["site"], equals: "north" }] })).toEqual([]);
+  });
+
+  it("takes a number for a number, a text for a text, and a key for that of an object", async () => {
+    const metadata = {
+      n: 1,
+      whole: 2.0,
+      big: 1234567890123,
+      word: "1",
+      yes: true,
+      list: ["x"],
+      deep: { "0": "y" },
+      sign: "ä%_\\",
+    };
+    await addVideo(test.catalog, { externalId: "5", metadata });
+    const finds = async (path: string[], equals: unknown) =>
+      (await matches({ metadata: [{ path, equals }] })).length === 1;
+    const right: [string[], unknown][] = [
+      [["n"], 1],
+      [["whole"], 2],
+      [["big"], 1234567890123],
+      [["word"], "1"],
+      [["yes"], true],
+      [["deep", "0"], "y"],
+      [["sign"], "ä%_\\"],
+    ];
+    for (const [place, value] of right) expect([place, await finds(place, value)]).toEqual([place, true]);
+    const wrong: [string[], unknown][] = [
+      [["n"], "1"],
+      [["n"], 2],
+      [["word"], 1],
+      [["yes"], "true"],
+      [["list", "0"], "x"],
+      [["list"], "x"],
+      [["sign"], "Ä%_\\"],
+      [["sign"], "ä\0"],
+    ];
+    for (const [place, value] of wrong)
+      expect([place, value, await finds(place, value)]).toEqual([place, value, false]);
+  });
+
+  it("tells letters with accents in the other case apart", async () => {
+    await addVideo(test.catalog, { externalId: "5", title: "Ärger im Maßstab" });
+    expect(await matches({ titleContains: "ÄRGER IM MA" })).toEqual(["5"]);
+    expect(await matches({ titleContains: "ärger" })).toEqual([]);
+    expect(await matches({ titleContains: "rger\0" })).toEqual([]);
   });
 
   it("needs all of its parts to hold", async () => {

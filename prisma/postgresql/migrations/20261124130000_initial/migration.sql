@@ -202,10 +202,13 @@ CREATE TABLE "EvaluationRank" (
 );
 
 -- CreateIndex
-CREATE INDEX "Video_tenant_state_createdAt_idx" ON "Video"("tenant", "state", "createdAt");
+CREATE INDEX "Video_tenant_createdAt_id_idx" ON "Video"("tenant", "createdAt", "id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "Video_tenant_externalId_key" ON "Video"("tenant", "externalId");
+
+-- CreateIndex
+CREATE INDEX "Segment_indexId_pattern_idx" ON "Segment"("indexId", "pattern");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "Segment_videoId_indexId_ordinal_key" ON "Segment"("videoId", "indexId", "ordinal");
