@@ -1,5 +1,7 @@
 import type { Benchmark } from "./benchmark.js";
+import { capacity } from "./capacity.js";
 import { clipEncoding } from "./clip-encoding.js";
+import { databaseSize } from "./database-size.js";
 import { evaluation } from "./evaluation.js";
 import { ingestSpeed } from "./ingest-speed.js";
 import { memory } from "./memory.js";
@@ -16,4 +18,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   moments,
   clipEncoding,
   evaluation,
+  databaseSize,
+  capacity,
 ];

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildRootfs, type Rootfs } from "./docker/build-rootfs.js";
-import { Container, type Ended } from "./docker/container.js";
+import { Container, idsOf, type Ended } from "./docker/container.js";
 
 /**
  * Builds an image and tries it where there is no container engine: runs the steps of the Dockerfile in a copy of a root file
@@ -37,6 +37,8 @@ const images = new Map(values.image.map((pair) => pair.split("=") as [string, st
 const say = (text: string): void => {
   console.error(text);
 };
+
+const SEARCH = `{ searchVideosByAudio(query: "a dog barks", first: 1) { edges { node { title } moments { startSeconds } } } }`;
 
 function check(what: string, holds: boolean, output = ""): void {
   say(`${holds ? "ok  " : "FAIL"}  ${what}`);
@@ -82,7 +84,7 @@ async function tryServer(image: Rootfs, data: string): Promise<Record<string, nu
   const start = performance.now();
   const container = Container.start(image, [], { data, media });
   try {
-    const healthy = await until(() => container.running && container.exec(image.healthCheck).status === 0, 60);
+    const healthy = await until(() => container.running && container.exec(image.healthCheck).status === 0, 180);
     check("its health check succeeds", healthy, container.output);
     const secondsToHealthy = (performance.now() - start) / 1000;
     const write = container.exec([
@@ -111,21 +113,37 @@ async function tryServer(image: Rootfs, data: string): Promise<Record<string, nu
     const done = await until(() => {
       answer = JSON.stringify(ask(container, "/graphql", { query: state }));
       return /COMPLETED|FAILED/.test(answer);
-    }, 120);
+    }, 300);
     check(
       "it ingests it with the distribution's ffmpeg",
       done && answer.includes("COMPLETED"),
       answer + container.output,
     );
-    const search = `{ searchVideosByAudio(query: "a dog barks", first: 1) { edges { node { title } moments { startSeconds } } } }`;
-    const found = JSON.stringify(ask(container, "/graphql", { query: search }));
+    const found = JSON.stringify(ask(container, "/graphql", { query: SEARCH }));
     check("a search finds the moment", found.includes('"Gate"') && found.includes("startSeconds"), found);
+    const backup = container.exec(["node", "/app/docker/backup.mjs", "/var/lib/earshot/backup.db"]);
+    check("its database is copied while it runs", backup.status === 0, backup.output);
     const peakMemoryMB = Math.round(container.peakMemory() / 1e6);
     const asked = performance.now();
     const { status } = await container.terminate();
     const secondsToEnd = (performance.now() - asked) / 1000;
     check("SIGTERM ends it with status 0", status === 0, container.output);
     return { secondsToHealthy, peakMemoryMB, secondsToEnd };
+  } finally {
+    container.kill();
+  }
+}
+
+/** Starts the image with nothing but the copy of the database, and searches it. */
+async function tryBackup(image: Rootfs, backup: string, data: string): Promise<void> {
+  mkdirSync(data, { recursive: true });
+  cpSync(backup, path.join(data, "earshot.db"));
+  chownSync(path.join(data, "earshot.db"), ...idsOf(image));
+  const container = Container.start(image, [], { data, media: path.join(context, "demo") });
+  try {
+    const healthy = await until(() => container.running && container.exec(image.healthCheck).status === 0, 180);
+    const found = healthy ? JSON.stringify(ask(container, "/graphql", { query: SEARCH })) : container.output;
+    check("a search in the restored copy finds the moment", found.includes('"Gate"'), found);
   } finally {
     container.kill();
   }
@@ -164,10 +182,11 @@ const result: Record<string, unknown> = {
 check("no development dependency is left", !existsSync(path.join(image.root, "app/node_modules/typescript")));
 if (!values["no-start"]) {
   const data = path.join(folder, "data");
-  rmSync(data, { recursive: true, force: true });
+  for (const old of [data, path.join(folder, "restored")]) rmSync(old, { recursive: true, force: true });
   const doctor = await runOnce(image, ["doctor"], data);
   say(doctor.output);
   check("earshot doctor finds nothing wrong", doctor.status === 0, doctor.output);
   Object.assign(result, await tryServer(image, data));
+  await tryBackup(image, path.join(data, "backup.db"), path.join(folder, "restored"));
 }
 console.log(JSON.stringify(result));

@@ -142,7 +142,7 @@ function copyStep(step: Step, image: Rootfs, input: BuildInput, built: Map<strin
       const inside = file === source ? path.posix.basename(file) : path.posix.relative(source, file);
       const place = path.join(image.root, file === source && !intoFolder ? target : path.posix.join(target, inside));
       mkdirSync(path.dirname(place), { recursive: true });
-      cpSync(path.join(input.context, file), place);
+      cpSync(path.join(input.context, file), place, { preserveTimestamps: true });
     }
   }
 }

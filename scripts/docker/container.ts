@@ -52,7 +52,7 @@ export class Container {
     args: readonly string[],
     options: { data: string; media: string; entrypoint?: readonly string[] },
   ): Container {
-    const [uid, gid] = ids(image);
+    const [uid, gid] = idsOf(image);
     mkdirSync(options.data, { recursive: true });
     chownSync(options.data, uid, gid);
     const inside = [...(options.entrypoint ?? image.entrypoint), ...(args.length > 0 ? args : image.command)];
@@ -122,14 +122,15 @@ export class Container {
   }
 }
 
-function ids(image: Rootfs): [number, number] {
+/** User and group of an image's processes. */
+export function idsOf(image: Rootfs): [number, number] {
   const [uid, gid] = image.user.split(":").map(Number);
   return [uid ?? 0, gid ?? uid ?? 0];
 }
 
 /** A command line that runs a program in the root, as the user, with the image's environment and nothing else. */
 function asUser(image: Rootfs, command: readonly string[]): string[] {
-  const [uid, gid] = ids(image);
+  const [uid, gid] = idsOf(image);
   const environment = Object.entries(image.environment).map(([name, value]) => `${name}=${value}`);
   return [
     ...["chroot", image.root, "setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--no-new-privs"],

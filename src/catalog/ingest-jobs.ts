@@ -111,7 +111,8 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
       { createdAt: "desc" },
     ];
     const where = dueWithVideo(now, options.longestWaitMs);
-    if ((await this.database.reader.ingestJob.findFirst({ where, orderBy, select: { id: true } })) === null) return null;
+    if ((await this.database.reader.ingestJob.findFirst({ where, orderBy, select: { id: true } })) === null)
+      return null;
     return this.database.transaction(
       async (tx) => {
         const told = await this.database.messages.take(tx);
