@@ -1,13 +1,12 @@
 export { Catalog, describeDatabase, openCatalog } from "./catalog.js";
 export type { ClaimOptions } from "./claim-order.js";
-export type { CatalogTransaction } from "./database.js";
+export type { CatalogTransaction, DeadLetter } from "./database.js";
 export type * from "./evaluation-records.js";
 export type { EvaluationRankRepository } from "./evaluation-ranks.js";
 export type { EvaluationIdentity, EvaluationRepository } from "./evaluations.js";
 export { toCatalogError } from "./failures.js";
 export { newId } from "./ids.js";
 export type { IndexedVideoRepository } from "./indexed-videos.js";
-export type { DeadLetter } from "./job-messages.js";
 export type { IngestJobRepository } from "./ingest-jobs.js";
 export type { JobFailure, JobLease } from "./leased-jobs.js";
 export { ingestPriorities } from "./records.js";

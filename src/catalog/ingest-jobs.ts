@@ -1,8 +1,7 @@
 import { prioritiesInTurn, tenantsInTurn, type ClaimOptions } from "./claim-order.js";
-import { textOf, type CatalogTransaction } from "./database.js";
+import { textOf, type CatalogTransaction, type DeadLetter } from "./database.js";
 import type { Prisma } from "./generated/client.js";
 import { newId } from "./ids.js";
-import type { DeadLetter } from "./job-messages.js";
 import {
   completed,
   due,

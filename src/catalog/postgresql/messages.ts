@@ -1,8 +1,7 @@
 import type pg from "pg";
 import PgBoss from "pg-boss";
 import type { Logger } from "../../config/index.js";
-import type { CatalogTransaction } from "../database.js";
-import type { DeadLetter, JobMessages, WaitingJob } from "../job-messages.js";
+import type { CatalogTransaction, DeadLetter, JobMessages, WaitingJob } from "../database.js";
 
 /** The queue of messages that tell of ingest jobs. One message waits for each job at most: that is the policy "short". */
 const INGEST = "earshot_ingest";
