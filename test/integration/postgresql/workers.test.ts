@@ -66,7 +66,7 @@ async function submit(name: string): Promise<string> {
 
 const completed = async () => (await api!.catalog.jobs.countByState()).COMPLETED;
 const until = (condition: () => Promise<boolean>) =>
-  expect.poll(condition, { timeout: 100_000, interval: 100 }).toBe(true);
+  expect.poll(condition, { timeout: 300_000, interval: 100 }).toBe(true);
 
 describe("four workers with one database", () => {
   it("index every video exactly once, though two of them are killed in the middle", { timeout: 600_000 }, async () => {
@@ -126,7 +126,7 @@ async function waitingMessages(): Promise<number> {
 }
 
 describe("a video that kills its worker every time", () => {
-  it("ends among the dead letters, and all others are indexed", async () => {
+  it("ends among the dead letters, and all others are indexed", { timeout: 600_000 }, async () => {
     const { catalog, ingest } = await openApi();
     const decoder = path.join(folder, "ffmpeg");
     const lines = ["#!/bin/sh", 'case "$*" in *poison*) kill -9 $PPID ;; esac', `exec '${BUNDLED_FFMPEG}' "$@"`];
@@ -198,51 +198,55 @@ describe("a worker", () => {
     expect(worker.log()).not.toContain("wrong");
   });
 
-  it("waits for a database that is away, and goes on when that comes back, at the start and in the middle", async () => {
-    const cluster = await startPostgresCluster();
-    try {
-      env = environment(cluster.url());
-      await openApi();
-      for (const [place, name] of ["1.wav", "2.wav"].entries()) await writeSound(name, place, 1);
-      const jobs = [await submit("1.wav"), await submit("2.wav")];
-      await cluster.stop();
+  it(
+    "waits for a database that is away, and goes on when that comes back, at the start and in the middle",
+    { timeout: 600_000 },
+    async () => {
+      const cluster = await startPostgresCluster();
+      try {
+        env = environment(cluster.url());
+        await openApi();
+        for (const [place, name] of ["1.wav", "2.wav"].entries()) await writeSound(name, place, 1);
+        const jobs = [await submit("1.wav"), await submit("2.wav")];
+        await cluster.stop();
 
-      const impatient = startWorker(env, "--wait", "0");
-      expect(await impatient.ended).toBe(1);
-      expect(impatient.log()).toMatch(/No PostgreSQL server answers/);
+        const impatient = startWorker(env, "--wait", "0");
+        expect(await impatient.ended).toBe(1);
+        expect(impatient.log()).toMatch(/No PostgreSQL server answers/);
 
-      const worker = startWorker(env, "--health-port", "0");
-      await until(() => Promise.resolve(worker.log().includes("waiting: No PostgreSQL server answers")));
-      await cluster.start();
-      await worker.said("Working.");
-      for (const job of jobs) {
-        await until(
-          async () => (await api!.catalog.jobs.find(DEFAULT_TENANT, job).catch(() => null))?.state === "COMPLETED",
+        const worker = startWorker(env, "--health-port", "0");
+        await until(() => Promise.resolve(worker.log().includes("waiting: No PostgreSQL server answers")));
+        await cluster.start();
+        await worker.said("Working.");
+        for (const job of jobs) {
+          await until(
+            async () => (await api!.catalog.jobs.find(DEFAULT_TENANT, job).catch(() => null))?.state === "COMPLETED",
+          );
+        }
+
+        await cluster.stop();
+        await until(() => Promise.resolve(worker.log().includes("the queue pauses: ingest job")));
+        const ready = await fetch(
+          `${(await worker.said("Health: ")).replace("localhost", "127.0.0.1").replace("/health", "")}/ready`,
         );
+        expect(ready.status).toBe(503);
+        await cluster.start();
+        await writeSound("3.wav", 3, 1);
+        let third = "";
+        await until(async () => (third = await submit("3.wav").catch(() => "")) !== "");
+        await until(
+          async () => (await api!.catalog.jobs.find(DEFAULT_TENANT, third).catch(() => null))?.state === "COMPLETED",
+        );
+        expect(await api!.catalog.jobs.find(DEFAULT_TENANT, third)).toMatchObject({ attempts: 1 });
+        expect(worker.log().split("the queue pauses: ingest job")).toHaveLength(2);
+        await until(() => Promise.resolve(worker.log().includes("the queue goes on: ingest job")));
+        worker.child.kill("SIGTERM");
+        expect(await worker.ended).toBe(0);
+      } finally {
+        await api?.close();
+        api = undefined;
+        await cluster.end();
       }
-
-      await cluster.stop();
-      await until(() => Promise.resolve(worker.log().includes("the queue pauses: ingest job")));
-      const ready = await fetch(
-        `${(await worker.said("Health: ")).replace("localhost", "127.0.0.1").replace("/health", "")}/ready`,
-      );
-      expect(ready.status).toBe(503);
-      await cluster.start();
-      await writeSound("3.wav", 3, 1);
-      let third = "";
-      await until(async () => (third = await submit("3.wav").catch(() => "")) !== "");
-      await until(
-        async () => (await api!.catalog.jobs.find(DEFAULT_TENANT, third).catch(() => null))?.state === "COMPLETED",
-      );
-      expect(await api!.catalog.jobs.find(DEFAULT_TENANT, third)).toMatchObject({ attempts: 1 });
-      expect(worker.log().split("the queue pauses: ingest job")).toHaveLength(2);
-      await until(() => Promise.resolve(worker.log().includes("the queue goes on: ingest job")));
-      worker.child.kill("SIGTERM");
-      expect(await worker.ended).toBe(0);
-    } finally {
-      await api?.close();
-      api = undefined;
-      await cluster.end();
-    }
-  });
+    },
+  );
 });
