@@ -90,7 +90,11 @@ describe("opening a PostgreSQL catalog", () => {
     const url = await databaseOf(folder);
     const user = await newUser(url);
     const { username } = new URL(user);
-    await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${username}`);
+    await query(url, `GRANT USAGE ON SCHEMA earshot_queue TO ${username}`);
+    await query(
+      url,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, earshot_queue TO ${username}`,
+    );
     const catalog = await openCatalog({ databaseUrl: user }, silentLogger);
     expect(await catalog.videos.count("a", {})).toBe(0);
     await catalog.close();
