@@ -18,7 +18,7 @@ import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
 import { LiveIndex } from "./indexes/index.js";
-import { createIngestService, mediaFileInRoots, type IngestService } from "./ingest/index.js";
+import { createIngestService, IndexReconciler, mediaFileInRoots, type IngestService } from "./ingest/index.js";
 import type { ModelPack } from "./models/index.js";
 import type { QueueStatus, StopOptions } from "./queue/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
@@ -102,6 +102,8 @@ export interface Earshot {
   readonly catalog: Catalog;
   readonly vectors: VectorIndex;
   readonly ingest: IngestService;
+  /** Compares indexes with the catalog, and mends what differs. */
+  readonly reconciler: IndexReconciler;
   readonly search: SearchService;
   readonly evaluation: EvaluationService;
   /** The index in use, with its model pack. */
@@ -164,6 +166,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     });
     const ingest = createIngestService({ catalog, vectors, live, options: resolved, logger });
     closers.push(() => ingest.stop());
+    const reconciler = new IndexReconciler({ catalog, vectors, live, ingest, logger });
     const evaluation = createEvaluationService({
       catalog,
       vectors,
@@ -177,7 +180,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const viewerOf = createViewerOf({ catalog, live }, hook);
     const { pollSeconds } = resolved.evaluation;
     const schema = await buildEarshotSchema(
-      { catalog, vectors, ingest, search, evaluation, live, viewerOf, pollSeconds },
+      { catalog, vectors, ingest, reconciler, search, evaluation, live, viewerOf, pollSeconds },
       logger,
     );
     return {
@@ -191,6 +194,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       catalog,
       vectors,
       ingest,
+      reconciler,
       search,
       evaluation,
       live,

@@ -12,6 +12,7 @@ import { evaluateCommand } from "./evaluate.js";
 import { evaluationRoots, withEvaluateFlags, type EvaluateFlags } from "./evaluate-flags.js";
 import { ingestCommand } from "./ingest.js";
 import { collectMediaFiles } from "./media-files.js";
+import { reconcileCommand, type ReconcileFlags } from "./reconcile.js";
 import { searchCommand, type SearchFlags } from "./search.js";
 import { workerCommand } from "./worker.js";
 
@@ -175,6 +176,14 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
     });
     exit(await interruptible(earshot, (signal) => evaluateCommand(earshot, flags, out, signal)));
   });
+
+  command("reconcile", "Compare an index with the catalog, and mend what differs.")
+    .option("--index <id>", "name@version of the index's model pack; the index in use when left out")
+    .option("--dry-run", "count, and change nothing")
+    .action(async (flags: CommonFlags & ReconcileFlags) => {
+      const earshot = await open(flags, env, { logLevel: "error" });
+      exit(await interruptible(earshot, (signal) => reconcileCommand(earshot, flags, out, signal)));
+    });
 
   command("doctor", "Check ffmpeg, models, database and folders, and say what to do.")
     .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")

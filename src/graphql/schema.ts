@@ -11,6 +11,7 @@ import { IngestJobConnectionResolver, IngestResolver } from "./ingest/resolver.j
 import { IngestJob } from "./ingest/types.js";
 import { ModelPackResolver } from "./model/resolver.js";
 import { NodeResolver } from "./node-resolver.js";
+import { ReconcileResolver } from "./reconcile/resolver.js";
 import { SearchResolver } from "./search/resolver.js";
 import type { GraphQLServices } from "./services.js";
 import { VideoConnectionResolver, VideoResolver } from "./video/resolver.js";
@@ -27,6 +28,7 @@ const RESOLVERS = [
   IngestResolver,
   ModelPackResolver,
   NodeResolver,
+  ReconcileResolver,
   SearchResolver,
   VideoConnectionResolver,
   VideoResolver,

@@ -11,12 +11,15 @@ import { createLoaders, type Loaders, type LoaderSources } from "./loaders.js";
 /**
  * What a caller may do: `search` videos, `read` videos, jobs and model packs, `ingest` and delete videos, and, as an
  * `evaluator`, run evaluations and read them. Reading evaluations takes that right, too: their queries and hits show
- * the captions of data sets.
+ * the captions of data sets. An `operator` looks after the indexes, which hold the videos of all tenants.
  */
-export type Right = "search" | "read" | "ingest" | "evaluator";
+export type Right = "search" | "read" | "ingest" | "evaluator" | "operator";
+
+/** Rights within a tenant. */
+const TENANT_RIGHTS: readonly Right[] = ["search", "read", "ingest", "evaluator"];
 
 /** Every right there is. */
-export const ALL_RIGHTS: readonly Right[] = ["search", "read", "ingest", "evaluator"];
+export const ALL_RIGHTS: readonly Right[] = [...TENANT_RIGHTS, "operator"];
 
 /** Tenant of everyone when the host tells nothing. */
 export const DEFAULT_TENANT = "default";
@@ -30,7 +33,7 @@ export interface ViewerOptions {
   tenant?: string;
   /**
    * What the caller may do.
-   * @default every right
+   * @default every right but `operator`, which reaches beyond the tenant and has to be given by name
    */
   rights?: readonly Right[];
   /**
@@ -65,7 +68,7 @@ export function createViewerOf(sources: LoaderSources, hook?: ViewerHook): Viewe
     const tenant = options.tenant ?? DEFAULT_TENANT;
     return {
       tenant,
-      rights: new Set(options.rights ?? ALL_RIGHTS),
+      rights: new Set(options.rights ?? (hook === undefined ? ALL_RIGHTS : TENANT_RIGHTS)),
       requestId: options.requestId ?? ownRequestId(hostContext) ?? randomUUID(),
       loaders: createLoaders(sources, tenant),
     };

@@ -1,4 +1,5 @@
 export type { IngestEvents, JobUpdate } from "./events.js";
+export { IndexReconciler, type Reconciliation } from "./reconcile.js";
 export { createIngestService, IngestService, mediaFileInRoots, type VideoKey } from "./service.js";
 export type { SourceInput } from "./sources.js";
 export type { IngestInput } from "./submission.js";

@@ -31,7 +31,7 @@ import type { PendingWrite, VectorIndex } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
 import { IngestMemory } from "./memory.js";
 import { runPipeline } from "./pipeline.js";
-import { openInRoots, resolveSource } from "./sources.js";
+import { openInRoots, openSource, resolveSource } from "./sources.js";
 import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
 
 /** What an ingest service works with. */
@@ -133,6 +133,32 @@ export class IngestService {
       this.events.emit("job", updateOf(job));
     }
     return job;
+  }
+
+  /**
+   * Queues a video again from its stored source, behind everything else. Does nothing while a job of it waits or runs.
+   *
+   * @returns false when the video has been deleted
+   * @throws SourceNotFoundError, SourceIsDirectoryError, SourceNotAFileError, SourceNotReadableError, CatalogBusyError,
+   *   CatalogWriteError
+   */
+  async ingestAgain(video: VideoRecord, requestId: string | null): Promise<boolean> {
+    const { catalog, options } = this.parts;
+    const { id: videoId, tenant, externalId, source, title, metadata } = video;
+    const latest = (await catalog.jobs.latestOfVideos(tenant, [videoId])).get(videoId);
+    if (latest?.state === "PENDING" || latest?.state === "RUNNING") return true;
+    await openSource(source);
+    const { maxAttempts } = options.ingest;
+    const order: IngestOrder = { source, title, metadata };
+    const priority = ingestPriorities.LOW;
+    const job = await catalog.transaction(async (tx) => {
+      if ((await catalog.videos.find(tenant, videoId, tx)) === null) return null;
+      return catalog.jobs.create(tx, { tenant, videoId, externalId, order, maxAttempts, priority, requestId });
+    });
+    if (job === null) return false;
+    this.events.emit("job", updateOf(job));
+    this.queue?.wake();
+    return true;
   }
 
   /**

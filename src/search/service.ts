@@ -1,8 +1,9 @@
 /** From a sentence to a page of videos: normalise, encode, rank, load, find the moments. */
 import type { Catalog, VideoFilter, VideoRecord } from "../catalog/index.js";
 import { queryVector, type EncodedQuery, type PackRuntime } from "../encoding/index.js";
+import { VectorIndexNotFoundError } from "../errors.js";
 import type { LiveIndex } from "../indexes/index.js";
-import type { PatternQuery, VectorFilter, VectorIndex, VideoHit } from "../vectors/index.js";
+import type { PatternQuery, VectorFilter, VectorIndex, VideoHit, VideoPosition } from "../vectors/index.js";
 import { decodeCursor, encodeCursor, searchFingerprint } from "./cursor.js";
 import { createMomentFinder, type MomentFinder } from "./moment-finder.js";
 import type { ScoreScale } from "./moments.js";
@@ -40,7 +41,13 @@ export function createSearchService(parts: SearchServiceParts): SearchService {
   return {
     async search(request) {
       const started = performance.now();
-      const page = await parts.live.use((runtime) => new AudioSearch(parts, runtime).page(request));
+      const search = () => parts.live.use((runtime) => new AudioSearch(parts, runtime).page(request));
+      const page = await search().catch(async (error: unknown) => {
+        if (!(error instanceof VectorIndexNotFoundError)) throw error;
+        // Another process changed over and dropped the index since this one looked which is in use.
+        await parts.live.look();
+        return search();
+      });
       parts.onSearch?.((performance.now() - started) / 1000);
       return page;
     },
@@ -62,7 +69,7 @@ class AudioSearch {
   }
 
   async page(request: SearchRequest): Promise<SearchPage> {
-    const { catalog, vectors, maxQueryCharacters } = this.parts;
+    const { vectors, maxQueryCharacters } = this.parts;
     const { encoder, pack } = this.runtime;
     const { tenant, first } = request;
     checkRanges(request);
@@ -76,28 +83,47 @@ class AudioSearch {
 
     const filter = await this.vectorFilter(tenant, request.filter);
     const queries = await this.queryVectors(query, filter);
-    const found = await vectors.queryVideos(pack.id, queries, filter, {
-      // One more than is shown tells whether there is a next page.
-      limit: first + 1,
-      ...(after === undefined ? {} : { after }),
-      ...(request.minRelevance === undefined ? {} : { minScore: scoreOf(request.minRelevance, this.scale) }),
-    });
-    const shown = found.slice(0, first);
-    const records = await catalog.videos.findMany(
-      tenant,
-      shown.map(({ videoId }) => videoId),
-    );
-    const videos = new Map(records.map((video) => [video.id, video]));
+    const minScore = request.minRelevance === undefined ? undefined : scoreOf(request.minRelevance, this.scale);
+    const rank = (limit: number, position: VideoPosition | undefined): Promise<VideoHit[]> =>
+      vectors.queryVideos(pack.id, queries, filter, {
+        limit,
+        ...(position === undefined ? {} : { after: position }),
+        ...(minScore === undefined ? {} : { minScore }),
+      });
+    // One more than is shown tells whether there is a next page.
+    const found = await this.existing(tenant, rank, first + 1, after);
     return {
-      // A video deleted since it was ranked is passed over; the page is shorter by one.
-      hits: shown.flatMap((hit) => {
-        const video = videos.get(hit.videoId);
-        return video === undefined ? [] : [this.searchHit(hit, video, request.momentsPerVideo, fingerprint)];
-      }),
+      hits: found
+        .slice(0, first)
+        .map(({ hit, video }) => this.searchHit(hit, video, request.momentsPerVideo, fingerprint)),
       hasNextPage: found.length > first,
       notices,
       pack,
     };
+  }
+
+  /** The best videos of a ranking that are still there: one deleted since it was ranked gives its place to the next. */
+  private async existing(
+    tenant: string,
+    rank: (limit: number, after: VideoPosition | undefined) => Promise<VideoHit[]>,
+    limit: number,
+    after: VideoPosition | undefined,
+  ): Promise<{ hit: VideoHit; video: VideoRecord }[]> {
+    const kept: { hit: VideoHit; video: VideoRecord }[] = [];
+    for (let position = after; ;) {
+      const wanted = limit - kept.length;
+      const hits = await rank(wanted, position);
+      const ids = hits.map(({ videoId }) => videoId);
+      const records = await this.parts.catalog.videos.findMany(tenant, ids);
+      const videos = new Map(records.map((video) => [video.id, video]));
+      for (const hit of hits) {
+        const video = videos.get(hit.videoId);
+        if (video !== undefined) kept.push({ hit, video });
+      }
+      const last = hits.at(-1);
+      if (kept.length >= limit || hits.length < wanted || last === undefined) return kept;
+      position = { videoId: last.videoId, score: last.score };
+    }
   }
 
   private searchHit(hit: VideoHit, video: VideoRecord, momentsPerVideo: number, fingerprint: Buffer): VideoSearchHit {
