@@ -52,6 +52,10 @@ describe("options", () => {
     [{ database: { poolSize: 1 } }, "database.poolSize"],
     [{ audioTrack: "third" }, "audioTrack"],
     [{ mediaRoot: "/srv" }, "mediaRoot"],
+    [{ vectors: { engine: "faiss" } }, "vectors.engine"],
+    [{ vectors: { qdrant: { url: "localhost:6333" } } }, "vectors.qdrant.url"],
+    [{ vectors: { qdrant: { url: "http://user:pass@localhost" } } }, "vectors.qdrant.url"],
+    [{ vectors: { qdrant: { collectionPrefix: "a/b" } } }, "vectors.qdrant.collectionPrefix"],
   ])("are refused, by name, when malformed or unknown: %j", (given, name) => {
     expect(() => resolveOptions(given as EarshotOptions)).toThrow(
       expect.objectContaining({ code: "INVALID_OPTIONS", message: expect.stringContaining(name) as string }),
@@ -119,8 +123,18 @@ describe("environment variables", () => {
         EARSHOT_DATABASE_STATEMENT_TIMEOUT_SECONDS: "20",
         EARSHOT_MAX_DURATION_SECONDS: "60.5",
         FFMPEG_PATH: "/opt/ffmpeg",
+        EARSHOT_VECTOR_ENGINE: "qdrant",
+        QDRANT_URL: "https://a.example:6333",
+        EARSHOT_QDRANT_URL: "https://b.example",
+        EARSHOT_QDRANT_API_KEY: "key",
+        EARSHOT_QDRANT_REPLICAS: "3",
+        EARSHOT_QDRANT_HNSW_EF: "256",
       },
     );
+    expect(options.vectors.engine).toBe("qdrant");
+    // The more special of two names wins.
+    expect(options.vectors.qdrant).toMatchObject({ url: "https://b.example", apiKey: "key", replicas: 3 });
+    expect(options.vectors.qdrant.hnsw).toMatchObject({ ef: 256, m: 16 });
     expect(options.mediaRoots).toEqual(["/a", "/b c"]);
     expect(options.modelPackRoots).toEqual(["/packs", "/more packs"]);
     expect(options.evaluation.roots).toEqual(["/data", "/models"]);
