@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { addJob, addVideo, openTestCatalog, type TestCatalog } from "../../fixtures/catalog.js";
+
+let test: TestCatalog;
+beforeEach(async () => {
+  test = await openTestCatalog();
+});
+afterEach(() => test.end());
+
+const lease = { workerId: "w", expiresAt: new Date() };
+const claim = async (options: { untold?: boolean } = {}) =>
+  test.catalog.jobs.claim(lease, await test.catalog.now(), options);
+
+/** Ids of the jobs that a message tells of. */
+async function toldOf(queue = "earshot_ingest"): Promise<string[]> {
+  const sql = `SELECT singleton_key AS id FROM earshot_queue.job WHERE name = '${queue}' ORDER BY created_on`;
+  return (await test.catalog.transaction((tx) => tx.execute(sql, []))).map(({ id }) => id as string);
+}
+
+describe("a message of a job", () => {
+  it("is there exactly when the job's row is, and goes when the job is taken", async () => {
+    const video = await addVideo(test.catalog);
+    const failed = test.catalog.transaction(async (tx) => {
+      const { tenant, id: videoId, externalId, source, title, metadata } = video;
+      const order = { source, title, metadata };
+      await test.catalog.jobs.create(tx, { tenant, videoId, externalId, order, maxAttempts: 3, requestId: null });
+      throw new Error("never mind");
+    });
+    await expect(failed).rejects.toThrow("never mind");
+    expect(await toldOf()).toEqual([]);
+    const job = await addJob(test.catalog, video);
+    expect(await toldOf()).toEqual([job.id]);
+    expect((await claim())?.id).toBe(job.id);
+    expect(await toldOf()).toEqual([]);
+    await test.catalog.jobs.giveBack(job.id, "w");
+    expect(await toldOf()).toEqual([job.id]);
+  });
+
+  it("of a later attempt is taken when that is due", async () => {
+    const job = await addJob(test.catalog, await addVideo(test.catalog));
+    await claim();
+    const later = new Date((await test.catalog.now()).getTime() + 3_600_000);
+    await test.catalog.jobs.retryLater(job.id, "w", { code: "X", message: "x" }, later);
+    expect(await toldOf()).toEqual([job.id]);
+    expect(await test.catalog.jobs.claim(lease, later)).toBeNull();
+    expect(await toldOf()).toEqual([job.id]);
+  });
+
+  it("comes again for a job that had to wait for another one of its video", async () => {
+    const video = await addVideo(test.catalog);
+    const first = await addJob(test.catalog, video);
+    const second = await addJob(test.catalog, video);
+    expect((await claim())?.id).toBe(first.id);
+    expect(await claim()).toBeNull();
+    expect(await toldOf()).toEqual([]);
+    await test.catalog.transaction((tx) => test.catalog.jobs.complete(tx, first.id, "w"));
+    expect(await toldOf()).toEqual([second.id]);
+    expect((await claim())?.id).toBe(second.id);
+  });
+
+  it("that was lost keeps its job waiting only until someone looks at the rows", async () => {
+    const job = await addJob(test.catalog, await addVideo(test.catalog));
+    await test.catalog.transaction((tx) => tx.execute("DELETE FROM earshot_queue.job", []));
+    expect(await claim()).toBeNull();
+    expect((await claim({ untold: true }))?.id).toBe(job.id);
+  });
+
+  it("that nothing waits for any more is harmless", async () => {
+    const job = await addJob(test.catalog, await addVideo(test.catalog));
+    const other = await addJob(test.catalog, await addVideo(test.catalog));
+    await test.catalog.transaction((tx) => test.catalog.jobs.cancel(tx, "a", job.id));
+    expect((await claim())?.id).toBe(other.id);
+    expect(await claim()).toBeNull();
+  });
+});
