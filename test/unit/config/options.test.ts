@@ -108,6 +108,17 @@ describe("options of the models", () => {
 });
 
 describe("environment variables", () => {
+  it("say whether this process works, on all kinds of jobs or on one", () => {
+    const work = (env: Record<string, string>) => {
+      const { ingest, evaluation } = resolveOptions({}, env);
+      return [ingest.work, evaluation.work];
+    };
+    expect(work({})).toEqual([true, true]);
+    expect(work({ EARSHOT_WORK: "false" })).toEqual([false, false]);
+    expect(work({ EARSHOT_WORK: "false", EARSHOT_INGEST_WORK: "true" })).toEqual([true, false]);
+    expect(() => work({ EARSHOT_WORK: "perhaps" })).toThrow(expect.objectContaining({ code: "INVALID_ENVIRONMENT" }));
+  });
+
   it("set options", () => {
     const options = resolveOptions(
       {},
