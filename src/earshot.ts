@@ -18,7 +18,13 @@ import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
 import { LiveIndex } from "./indexes/index.js";
-import { createIngestService, IndexReconciler, mediaFileInRoots, type IngestService } from "./ingest/index.js";
+import {
+  createIngestService,
+  IndexReconciler,
+  mediaFileInRoots,
+  ReindexService,
+  type IngestService,
+} from "./ingest/index.js";
 import type { ModelPack } from "./models/index.js";
 import type { QueueStatus, StopOptions } from "./queue/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
@@ -104,6 +110,8 @@ export interface Earshot {
   readonly ingest: IngestService;
   /** Compares indexes with the catalog, and mends what differs. */
   readonly reconciler: IndexReconciler;
+  /** Builds indexes of other model packs, and changes over to them. */
+  readonly reindex: ReindexService;
   readonly search: SearchService;
   readonly evaluation: EvaluationService;
   /** The index in use, with its model pack. */
@@ -167,6 +175,8 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const ingest = createIngestService({ catalog, vectors, live, options: resolved, logger });
     closers.push(() => ingest.stop());
     const reconciler = new IndexReconciler({ catalog, vectors, live, ingest, logger });
+    const reindex = new ReindexService({ catalog, vectors, live, runtimes, ingest, options: resolved, logger });
+    closers.push(() => reindex.stop());
     const evaluation = createEvaluationService({
       catalog,
       vectors,
@@ -180,7 +190,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const viewerOf = createViewerOf({ catalog, live }, hook);
     const { pollSeconds } = resolved.evaluation;
     const schema = await buildEarshotSchema(
-      { catalog, vectors, ingest, reconciler, search, evaluation, live, viewerOf, pollSeconds },
+      { catalog, vectors, ingest, reconciler, reindex, search, evaluation, live, viewerOf, pollSeconds },
       logger,
     );
     return {
@@ -195,6 +205,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       vectors,
       ingest,
       reconciler,
+      reindex,
       search,
       evaluation,
       live,
@@ -214,9 +225,10 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
           resolved.ingest.work ? ingest.start() : undefined,
           resolved.evaluation.work ? evaluation.start() : undefined,
         ]);
+        if (resolved.ingest.work) reindex.start();
       },
       stopWorking: async (options) => {
-        await Promise.all([ingest.stop(options), evaluation.stop(options)]);
+        await Promise.all([ingest.stop(options), evaluation.stop(options), reindex.stop()]);
       },
       close: closeAll,
     };

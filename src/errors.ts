@@ -339,6 +339,42 @@ export class LivePackMissingError extends EarshotError {
   override readonly retryable = true;
 }
 
+/** A re-index needs a model pack that is not on this machine; others may have it. */
+export class PackElsewhereError extends EarshotError {
+  readonly code = "PACK_ELSEWHERE";
+  override readonly retryable = true;
+}
+
+/** There is no re-index of that id. */
+export class ReindexNotFoundError extends EarshotError {
+  readonly code = "REINDEX_NOT_FOUND";
+}
+
+/** Another re-index goes on. */
+export class ReindexUnderWayError extends EarshotError {
+  readonly code = "REINDEX_UNDER_WAY";
+}
+
+/** Every video is in the index already. */
+export class ReindexNotNeededError extends EarshotError {
+  readonly code = "REINDEX_NOT_NEEDED";
+}
+
+/** A re-index is not in a state in which that can be done with it. */
+export class ReindexStateError extends EarshotError {
+  readonly code = "REINDEX_STATE";
+}
+
+/** Videos are missing from the new index, so searches do not change over to it. */
+export class ReindexIncompleteError extends EarshotError {
+  readonly code = "REINDEX_INCOMPLETE";
+}
+
+/** An index is in use or being built, and is not removed. */
+export class IndexInUseError extends EarshotError {
+  readonly code = "INDEX_IN_USE";
+}
+
 // --- search -------------------------------------------------------------------------------------
 
 /** The query holds no words at all. */

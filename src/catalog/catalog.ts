@@ -8,6 +8,7 @@ import { IndexedVideoRepository } from "./indexed-videos.js";
 import { IngestJobRepository } from "./ingest-jobs.js";
 import { LiveIndexRepository } from "./live-index.js";
 import { describePostgresql, openPostgresql } from "./postgresql/open.js";
+import { ReindexRepository } from "./reindexes.js";
 import { SegmentRepository } from "./segments.js";
 import { openSqlite } from "./sqlite/open.js";
 import { VectorWriteRepository } from "./vector-writes.js";
@@ -25,6 +26,7 @@ export class Catalog {
   readonly evaluations: EvaluationRepository;
   readonly evaluationRanks: EvaluationRankRepository;
   readonly liveIndex: LiveIndexRepository;
+  readonly reindexes: ReindexRepository;
 
   constructor(private readonly database: Database) {
     this.videos = new VideoRepository(database);
@@ -36,6 +38,7 @@ export class Catalog {
     this.evaluations = new EvaluationRepository(database);
     this.evaluationRanks = new EvaluationRankRepository(database);
     this.liveIndex = new LiveIndexRepository(database);
+    this.reindexes = new ReindexRepository(database);
   }
 
   /**

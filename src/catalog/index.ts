@@ -12,6 +12,8 @@ export type { JobFailure, JobLease } from "./leased-jobs.js";
 export { ingestPriorities } from "./records.js";
 export type { LiveIndexRepository } from "./live-index.js";
 export type * from "./records.js";
+export type { NewReindex, ReindexRepository } from "./reindexes.js";
+export type * from "./reindex-records.js";
 export type { SegmentRepository } from "./segments.js";
 export { isStorableText } from "./storable-text.js";
 export type { NewVectorWrite, VectorWriteRepository } from "./vector-writes.js";

@@ -52,19 +52,19 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return toRecord(await this.database.reader.ingestJob.findUnique({ where: { id, tenant } }));
   }
 
-  /** The newest jobs that pass a filter, at most `limit`, beginning after a place in the list. */
+  /** The newest jobs that pass a filter, those of re-indexes aside, at most `limit`, beginning after a place in the list. */
   async list(tenant: string, filter: IngestJobFilter, limit: number, after?: AgePosition): Promise<IngestJobRecord[]> {
     const rows = await this.database.reader.ingestJob.findMany({
-      where: { AND: [{ tenant, ...filter }, ...olderThan(after)] },
+      where: { AND: [{ tenant, ...filter, reindexId: null }, ...olderThan(after)] },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
       take: limit,
     });
     return rows.map((row) => toRecord(row));
   }
 
-  /** Number of the tenant's jobs that pass a filter. */
+  /** Number of the tenant's jobs that pass a filter, those of re-indexes aside. */
   count(tenant: string, filter: IngestJobFilter): Promise<number> {
-    return this.database.reader.ingestJob.count({ where: { tenant, ...filter } });
+    return this.database.reader.ingestJob.count({ where: { tenant, ...filter, reindexId: null } });
   }
 
   /** Number of jobs in each state, over all tenants. */
@@ -76,10 +76,10 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return counts;
   }
 
-  /** The newest job of each of the tenant's videos, by video id; videos without jobs are left out. */
+  /** The newest job of each of the tenant's videos, those of re-indexes aside, by video id; videos without are left out. */
   async latestOfVideos(tenant: string, videoIds: readonly string[]): Promise<Map<string, IngestJobRecord>> {
     const rows = await this.database.reader.ingestJob.findMany({
-      where: { tenant, videoId: { in: [...videoIds] } },
+      where: { tenant, videoId: { in: [...videoIds] }, reindexId: null },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
       distinct: ["videoId"],
     });
@@ -150,13 +150,14 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return (await this.cancelWhere(tx, { id, tenant, state: { in: ["PENDING", "RUNNING"] } }))[0] ?? null;
   }
 
-  /** Cancels all jobs of a video that are in one of the states; gives those jobs. */
-  cancelOfVideo(
-    tx: CatalogTransaction,
-    videoId: string,
-    states: readonly ("PENDING" | "RUNNING")[],
-  ): Promise<IngestJobRecord[]> {
-    return this.cancelWhere(tx, { videoId, state: { in: [...states] } });
+  /** Cancels all jobs of a video that wait, those of re-indexes aside; gives those jobs. */
+  cancelWaitingOfVideo(tx: CatalogTransaction, videoId: string): Promise<IngestJobRecord[]> {
+    return this.cancelWhere(tx, { videoId, state: "PENDING", reindexId: null });
+  }
+
+  /** Cancels all jobs of a video that wait or run, whatever they are for; gives those jobs. */
+  cancelAllOfVideo(tx: CatalogTransaction, videoId: string): Promise<IngestJobRecord[]> {
+    return this.cancelWhere(tx, { videoId, state: { in: ["PENDING", "RUNNING"] } });
   }
 
   /** All jobs that are being worked on, by any process. */

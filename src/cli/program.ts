@@ -1,4 +1,5 @@
 /** The commands of `earshot` and their flags. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLogger, resolveOptions, type EarshotOptions, type Environment } from "../config/index.js";
@@ -13,6 +14,7 @@ import { evaluationRoots, withEvaluateFlags, type EvaluateFlags } from "./evalua
 import { ingestCommand } from "./ingest.js";
 import { collectMediaFiles } from "./media-files.js";
 import { reconcileCommand, type ReconcileFlags } from "./reconcile.js";
+import { indexesCommand, reindexCommand, type ReindexFlags } from "./reindex.js";
 import { searchCommand, type SearchFlags } from "./search.js";
 import { workerCommand } from "./worker.js";
 
@@ -24,6 +26,7 @@ interface CommonFlags {
   dataDir?: string;
   modelPack?: string;
   mediaRoot?: string[];
+  modelPackRoot?: string[];
   logLevel?: EarshotOptions["logLevel"];
 }
 
@@ -185,6 +188,43 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
       exit(await interruptible(earshot, (signal) => reconcileCommand(earshot, flags, out, signal)));
     });
 
+  command("reindex", "Build the index of another model pack beside the one in use, then change searches over to it.")
+    .option("--pack <name@version or folder>", "the model pack; without it, go on with the re-index that was begun")
+    .option("--model-pack-root <folder...>", "folders that hold model packs (EARSHOT_MODEL_PACK_ROOTS)")
+    .option("--swap", "change over now; with --pack as soon as every video is in, which is the default")
+    .option("--no-swap", "leave the change to a later --swap")
+    .option("--allow-missing", "change over although videos are missing")
+    .option("--pause", "stop the re-index for a while")
+    .option("--resume", "go on, and try failed videos again")
+    .option("--cancel", "end the re-index; what is in its index stays there")
+    .action(async (flags: CommonFlags & ReindexFlags) => {
+      const { modelPackRoots } = resolveOptions(givenOptions(flags), env);
+      // The person who types the command may use a pack that they name by its folder.
+      const named = flags.pack !== undefined && existsSync(flags.pack) ? [flags.pack] : [];
+      const earshot = await open({ ...flags, modelPackRoot: [...modelPackRoots, ...named] }, env, {
+        logLevel: "error",
+      });
+      exit(await interruptible(earshot, (signal) => reindexCommand(earshot, flags, out, signal)));
+    });
+
+  const indexes = command("indexes", "List the indexes, or remove one.").action(async (flags: CommonFlags) => {
+    const earshot = await open(flags, env, { logLevel: "error" });
+    exit(await interruptible(earshot, () => indexesCommand(earshot, out)));
+  });
+  indexes
+    .command("drop <name@version>")
+    .description("Remove an index that is neither in use nor being built; the videos stay.")
+    .action(async (id: string) => {
+      const earshot = await open(indexes.opts<CommonFlags>(), env, { logLevel: "error" });
+      exit(
+        await interruptible(earshot, async () => {
+          await earshot.reindex.dropIndex(id);
+          out.print(`The index ${id} is gone.`);
+          return 0;
+        }),
+      );
+    });
+
   command("doctor", "Check ffmpeg, models, database and folders, and say what to do.")
     .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")
     .action(async (flags: CommonFlags) => {
@@ -202,10 +242,11 @@ async function open(flags: CommonFlags, env: Environment, suited: EarshotOptions
   return createEarshot({ ...quiet, ...fixed, ...own, env });
 }
 
-function givenOptions({ dataDir, modelPack, mediaRoot, logLevel }: CommonFlags): EarshotOptions {
+function givenOptions({ dataDir, modelPack, modelPackRoot, mediaRoot, logLevel }: CommonFlags): EarshotOptions {
   return {
     ...(dataDir === undefined ? {} : { dataDirectory: dataDir }),
     ...(modelPack === undefined ? {} : { modelPack }),
+    ...(modelPackRoot === undefined || modelPackRoot.length === 0 ? {} : { modelPackRoots: modelPackRoot }),
     ...(mediaRoot === undefined ? {} : { mediaRoots: mediaRoot }),
     ...(logLevel === undefined ? {} : { logLevel }),
   };

@@ -5,9 +5,9 @@
 import { InvalidIdError } from "../errors.js";
 
 /** Types which `node(id)` can load. */
-export type NodeTypeName = "Video" | "IngestJob" | "Evaluation";
+export type NodeTypeName = "Video" | "IngestJob" | "Evaluation" | "Reindex";
 
-const NODE_TYPES: readonly string[] = ["Video", "IngestJob", "Evaluation"] satisfies NodeTypeName[];
+const NODE_TYPES: readonly string[] = ["Video", "IngestJob", "Evaluation", "Reindex"] satisfies NodeTypeName[];
 
 /** Writes a global id. */
 export function toGlobalId(type: NodeTypeName, id: string): string {

@@ -3,9 +3,18 @@ import { Evaluation } from "./evaluation/types.js";
 import { parseGlobalId, type NodeTypeName } from "./ids.js";
 import { IngestJob } from "./ingest/types.js";
 import { Node } from "./node.js";
+import { Reindex } from "./reindex/types.js";
 import type { GraphQLServices } from "./services.js";
 import { Video } from "./video/types.js";
-import { checkRight, type Viewer } from "./viewer.js";
+import { checkRight, type Right, type Viewer } from "./viewer.js";
+
+/** The right that reading a thing takes. */
+const RIGHT_TO_READ: Readonly<Record<NodeTypeName, Right>> = {
+  Video: "read",
+  IngestJob: "read",
+  Evaluation: "evaluator",
+  Reindex: "operator",
+};
 
 /** Query `node`. */
 @Resolver()
@@ -19,9 +28,9 @@ export class NodeResolver {
   ): Promise<Node | null> {
     const viewer = await this.services.viewerOf(context);
     // A caller who may read nothing learns nothing about ids.
-    if (!viewer.rights.has("evaluator")) checkRight(viewer, "read");
+    if (!viewer.rights.has("evaluator") && !viewer.rights.has("operator")) checkRight(viewer, "read");
     const parsed = parseGlobalId(id);
-    checkRight(viewer, parsed.type === "Evaluation" ? "evaluator" : "read");
+    checkRight(viewer, RIGHT_TO_READ[parsed.type]);
     return this.load(viewer, parsed);
   }
 
@@ -38,6 +47,10 @@ export class NodeResolver {
       case "Evaluation": {
         const record = await this.services.catalog.evaluations.find(tenant, id);
         return record === null ? null : Evaluation.from(record);
+      }
+      case "Reindex": {
+        const record = await this.services.catalog.reindexes.find(id);
+        return record === null ? null : Reindex.from(record);
       }
     }
   }

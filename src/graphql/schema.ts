@@ -12,6 +12,9 @@ import { IngestJob } from "./ingest/types.js";
 import { ModelPackResolver } from "./model/resolver.js";
 import { NodeResolver } from "./node-resolver.js";
 import { ReconcileResolver } from "./reconcile/resolver.js";
+import { IndexResolver } from "./reindex/index-resolver.js";
+import { ReindexResolver } from "./reindex/resolver.js";
+import { Reindex } from "./reindex/types.js";
 import { SearchResolver } from "./search/resolver.js";
 import type { GraphQLServices } from "./services.js";
 import { VideoConnectionResolver, VideoResolver } from "./video/resolver.js";
@@ -24,11 +27,13 @@ const RESOLVERS = [
   EvaluationRankConnectionResolver,
   EvaluationRanksResolver,
   EvaluationResolver,
+  IndexResolver,
   IngestJobConnectionResolver,
   IngestResolver,
   ModelPackResolver,
   NodeResolver,
   ReconcileResolver,
+  ReindexResolver,
   SearchResolver,
   VideoConnectionResolver,
   VideoResolver,
@@ -44,7 +49,7 @@ const NO_TOPICS: PubSub = {
 
 const SHAPE = {
   resolvers: [...RESOLVERS] as [(typeof RESOLVERS)[number], ...(typeof RESOLVERS)[number][]],
-  orphanedTypes: [Video, IngestJob, Evaluation],
+  orphanedTypes: [Video, IngestJob, Evaluation, Reindex],
   pubSub: NO_TOPICS,
   // Every bound is checked where it applies, with an error of its own; class-validator is not used.
   validate: false,
@@ -72,7 +77,7 @@ function describeRoots(schema: GraphQLSchema): GraphQLSchema {
   const query = schema.getQueryType();
   const mutation = schema.getMutationType();
   const subscription = schema.getSubscriptionType();
-  if (query) query.description = "What can be read: searches, videos, ingest jobs, model packs, evaluations.";
+  if (query) query.description = "What can be read: searches, videos, ingest jobs, model packs, evaluations, indexes.";
   if (mutation) mutation.description = "What can be changed. Expected failures are in `userErrors` of the payloads.";
   if (subscription) subscription.description = "What can be followed as it happens.";
   return schema;

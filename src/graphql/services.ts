@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/index.js";
 import type { EvaluationService } from "../evaluation/index.js";
 import type { LiveIndex } from "../indexes/index.js";
-import type { IndexReconciler, IngestService } from "../ingest/index.js";
+import type { IndexReconciler, IngestService, ReindexService } from "../ingest/index.js";
 import type { SearchService } from "../search/index.js";
 import type { VectorIndex } from "../vectors/index.js";
 import type { ViewerOf } from "./viewer.js";
@@ -12,6 +12,7 @@ export interface GraphQLServices {
   vectors: VectorIndex;
   ingest: IngestService;
   reconciler: IndexReconciler;
+  reindex: ReindexService;
   search: SearchService;
   evaluation: EvaluationService;
   /** How often a subscription looks for changes that other processes made, in seconds. */

@@ -1,7 +1,7 @@
 import type { Catalog, CatalogTransaction } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import type { BorrowedRuntime, PackRuntime, PackRuntimes } from "../encoding/index.js";
-import { EarshotError, LivePackMissingError } from "../errors.js";
+import { EarshotError, LivePackMissingError, PackElsewhereError } from "../errors.js";
 import { findPack, flatDimension, readPackManifest, type PackPlaces } from "../models/index.js";
 import { createIndex } from "../vectors/drop.js";
 import type { VectorIndex } from "../vectors/index.js";
@@ -106,6 +106,21 @@ export class LiveIndex {
     await this.look();
     if (this.current.fit === "behind") throw new LivePackMissingError(this.health().message);
     return this.current.runtime.share();
+  }
+
+  /**
+   * The models of any index, to be released.
+   *
+   * @throws PackElsewhereError its pack is not here
+   */
+  async borrowPackOf(indexId: string): Promise<BorrowedRuntime> {
+    const { runtime } = this.current;
+    if (runtime.pack.id === indexId) return runtime.share();
+    const folder = await findPack(indexId, this.parts.places);
+    if (folder !== null) return this.parts.runtimes.borrow(folder);
+    throw new PackElsewhereError(
+      `The model pack ${indexId} is not on this machine. Put it into a folder of modelPackRoots.`,
+    );
   }
 
   /** In the transaction that commits an ingest: whether the index is still the one to fill. */

@@ -1,19 +1,16 @@
-import path from "node:path";
-import { newId, type Catalog, type IngestJobRecord, type IngestStage } from "../catalog/index.js";
+import { newId, type IngestJobRecord, type IngestStage } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { EncodedSegment, PackRuntime } from "../encoding/index.js";
 import { SourceChangedError } from "../errors.js";
 import { openMediaFile, type FfmpegTools } from "../media/index.js";
-import type { LiveIndex } from "../indexes/index.js";
 import { JobInterruption } from "../queue/index.js";
 import type { VectorIndex } from "../vectors/index.js";
+import { TargetChanged, targetOf, type JobTarget, type TargetParts } from "./job-target.js";
 import { isUnchanged, openSource, type SourceFile } from "./sources.js";
 
 /** What a pipeline works with. */
-export interface PipelineParts {
-  catalog: Catalog;
+export interface PipelineParts extends TargetParts {
   vectors: VectorIndex;
-  live: LiveIndex;
   tools: FfmpegTools;
   options: ResolvedOptions;
   logger: Logger;
@@ -31,9 +28,6 @@ interface EncodedVideo {
   /** In order of time. All in memory: 45 MB for 12 hours at 2 KB a segment. */
   segments: EncodedSegment[];
 }
-
-/** Thrown out of the transaction: searches changed over to another index while the video was being encoded. */
-class IndexChanged extends Error {}
 
 /** Share of the progress that encoding takes; the rest is the commit. */
 const encodingShare = 0.98;
@@ -54,23 +48,21 @@ export async function runPipeline(
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
+    signal.throwIfAborted();
     onProgress("PROBING", 0);
-    const runtime = await parts.live.borrowForIngest();
+    const target = await targetOf(parts, job);
     try {
-      const file = await openSource(job.order.source);
-      const video = await encodeFile(parts, runtime, file, onProgress, signal);
+      const file = await openSource(target.source);
+      const video = await encodeFile(parts, target.runtime, file, onProgress, signal);
       signal.throwIfAborted();
       onProgress("COMMITTING", encodingShare);
-      await commit(parts, runtime, job, workerId, video, signal);
+      await commit(parts, target, job, workerId, video, signal);
       return;
     } catch (error) {
-      if (!(error instanceof IndexChanged)) throw error;
-      parts.logger.info(
-        { jobId: job.id },
-        "searches changed over to another index meanwhile; the video is encoded for it",
-      );
+      if (!(error instanceof TargetChanged) && !(await target.hasChanged())) throw error;
+      parts.logger.info({ jobId: job.id }, "what the job was to do has changed meanwhile; it starts again");
     } finally {
-      runtime.release();
+      target.runtime.release();
     }
   }
 }
@@ -136,14 +128,14 @@ function shareOfEncoding(seconds: number, durationSeconds: number | null): numbe
 }
 
 async function commit(
-  { catalog, vectors, live, logger }: PipelineParts,
-  { pack }: PackRuntime,
+  { catalog, vectors, logger }: PipelineParts,
+  { runtime: { pack }, writeVideo }: JobTarget,
   job: IngestJobRecord,
   workerId: string,
   { durationSeconds, segments }: EncodedVideo,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id, tenant, videoId, order } = job;
+  const { id, tenant, videoId } = job;
   if (videoId === null) throw new JobInterruption("lost");
   const named = segments.map((segment) => ({ ...segment, id: newId() }));
   const rows = named.map(({ index, vector: _, ...row }) => ({ ...row, ordinal: index }));
@@ -151,18 +143,13 @@ async function commit(
     return { segmentId: id, videoId, tenant, ordinal: index, pattern, vector };
   });
   const staged = await vectors.stageVideo(pack.id, tenant, videoId, points, signal);
-  const indexedAt = new Date();
-  const contents = { indexId: pack.id, videoId, tenant, generation: staged.generation, mediaVersion: indexedAt };
   const write = catalog.transaction(async (tx) => {
     // Work that was ended, and only noticed now, must not commit.
     signal.throwIfAborted();
     // The job first: a worker that lost it must not replace what its successor has written.
     if (!(await catalog.jobs.complete(tx, id, workerId))) throw new JobInterruption("lost");
-    if (!(await live.accepts(tx, pack.id))) throw new IndexChanged();
-    const sourceName = path.basename(order.source.path);
-    if (!(await catalog.videos.markIndexed(tx, videoId, { ...order, sourceName, durationSeconds, indexedAt }))) {
-      throw new JobInterruption("lost");
-    }
+    const mediaVersion = await writeVideo(tx, durationSeconds);
+    const contents = { indexId: pack.id, videoId, tenant, generation: staged.generation, mediaVersion };
     await catalog.segments.replaceForVideo(tx, contents, rows);
     return staged.commit(tx);
   });

@@ -73,7 +73,7 @@ export class IngestService {
     const order: IngestOrder = { source, title, metadata };
     const { job, overtaken } = await catalog.transaction(async (tx) => {
       const video = await this.findOrCreateVideo(tx, tenant, description, order);
-      const overtaken = await catalog.jobs.cancelOfVideo(tx, video.id, ["PENDING"]);
+      const overtaken = await catalog.jobs.cancelWaitingOfVideo(tx, video.id);
       const { maxAttempts } = options.ingest;
       const job = await catalog.jobs.create(tx, {
         tenant,
@@ -171,7 +171,7 @@ export class IngestService {
     const { catalog, vectors, logger } = this.parts;
     const { video, jobs, writes } = await catalog.transaction(async (tx) => {
       const found = await this.findVideo(tx, tenant, key);
-      const jobs = await catalog.jobs.cancelOfVideo(tx, found.id, ["PENDING", "RUNNING"]);
+      const jobs = await catalog.jobs.cancelAllOfVideo(tx, found.id);
       const writes: PendingWrite[] = [];
       for (const indexId of await catalog.indexedVideos.indexesOf(tx, found.id))
         writes.push(await vectors.deleteVideo(indexId, found.id, tx));
@@ -252,6 +252,16 @@ export class IngestService {
   /** How the work stands; null when this process does not work on jobs. */
   status(): QueueStatus | null {
     return this.queue?.status() ?? null;
+  }
+
+  /** There are new jobs. Does nothing when not started. */
+  wake(): void {
+    this.queue?.wake();
+  }
+
+  /** Ends the work on a job whose row was cancelled before, if this process works on it. */
+  interrupt(jobId: string): void {
+    this.queue?.interrupt(jobId);
   }
 
   /** Takes no more jobs, gives the running ones back, at once or after a while, and ends. Does nothing when not started. */

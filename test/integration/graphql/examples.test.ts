@@ -15,6 +15,7 @@ import {
   type TestEarshot,
 } from "../../fixtures/earshot.js";
 import { writeWav } from "../../fixtures/media-files.js";
+import { addPackVersion } from "../../fixtures/pack-versions.js";
 import { SAMPLE_RATE, tone } from "../../fixtures/sounds.js";
 import { OtherProcess } from "../../fixtures/stored-evaluations.js";
 
@@ -23,8 +24,12 @@ const FOLDER = fileURLToPath(new URL("../../../schema/examples/", import.meta.ur
 const TONE_HERTZ = 2000;
 const files = (await readdir(FOLDER)).filter((name) => name.endsWith(".graphql")).sort();
 
-/** The example that removes the video the others use comes last. */
-const inOrder = [...files.filter((name) => name !== "delete-video.graphql"), "delete-video.graphql"];
+/** Examples that change what the others use come last, in the order in which one does these things. */
+const last = [
+  ...["cancel-reindex", "start-reindex", "reindex", "pause-reindex", "resume-reindex", "swap-index", "drop-index"],
+  "delete-video",
+].map((name) => `${name}.graphql`);
+const inOrder = [...files.filter((name) => !last.includes(name)), ...last];
 
 describe("schema/examples", () => {
   let test: TestEarshot;
@@ -33,7 +38,9 @@ describe("schema/examples", () => {
 
   beforeAll(async () => {
     evaluationRoot = await realpath(await mkdtemp(path.join(tmpdir(), "earshot-examples-")));
-    test = await openTestEarshot({ evaluation: { roots: [evaluationRoot] } });
+    const packs = path.join(evaluationRoot, "packs");
+    await addPackVersion(packs, "2.0.0");
+    test = await openTestEarshot({ evaluation: { roots: [evaluationRoot] }, modelPackRoots: [packs] });
     await prepareEvaluations();
     await test.earshot.start();
     await writeWav(path.join(test.media, "harbour.wav"), tone(TONE_HERTZ, 8 * SAMPLE_RATE));
@@ -52,6 +59,10 @@ describe("schema/examples", () => {
     const broken = await test.earshot.ingest.submit({ source: { path: "broken.wav" } }, DEFAULT_TENANT);
     await test.earshot.ingest.waitFor(DEFAULT_TENANT, broken.id);
     values["$failedJobId"] = toGlobalId("IngestJob", broken.id);
+    values["$newModelPack"] = "tiny@2.0.0";
+    values["$oldIndex"] = test.earshot.pack.id;
+    const reindex = await test.earshot.reindex.begin({ modelPack: "tiny@2.0.0", swapAutomatically: false });
+    values["$reindexId"] = toGlobalId("Reindex", reindex.id);
     const known = await test.run(`{
       video(externalId: "harbour-camera-17") { id latestJob { id } }
       searchVideosByAudio(query: "${TEST_PACK_WORD}", first: 1) { edges { cursor } }
@@ -111,6 +122,8 @@ describe("schema/examples", () => {
     const answer: AnyData = Object.values(await dataOf(operation, filled))[0];
     expect(answer).not.toBeNull();
     if ("userErrors" in answer) expect(answer.userErrors).toEqual([]);
+    // The examples after it are about the one that this has begun.
+    if (name === "start-reindex.graphql") values["$reindexId"] = answer.reindex.id;
     if ("edges" in answer) expect(answer.edges).not.toEqual([]);
   });
 });
