@@ -29,6 +29,7 @@ import type { ModelPack } from "./models/index.js";
 import type { QueueStatus, StopOptions } from "./queue/index.js";
 import { createMomentFinder, createSearchService, type SearchService } from "./search/index.js";
 import type { Observation, Observe } from "./telemetry/index.js";
+import { observedVectorIndex } from "./vectors/observed.js";
 import type { VectorIndex } from "./vectors/index.js";
 import { openVectorIndex } from "./vectors/open.js";
 import { VectorUpkeep } from "./vectors/upkeep.js";
@@ -121,6 +122,8 @@ export interface Earshot {
   /** Turns sound and text into embeddings with that pack. */
   readonly encoder: Encoder;
   readonly events: EventEmitter<EarshotEvents>;
+  /** What was done while it was opened, before anyone could listen: models were loaded. */
+  readonly openingObservations: readonly Observation[];
   /** Real path of a video's media file, when it lies inside a media root now; null otherwise. */
   mediaFile(video: VideoRecord): Promise<string | null>;
   health(): Promise<EarshotHealth>;
@@ -156,12 +159,21 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
   try {
     const catalog = await openCatalog(resolved, logger);
     closers.push(() => catalog.close());
-    const vectors = await openVectorIndex(catalog, resolved.vectors, logger);
+    const events = new EventEmitter<EarshotEvents>();
+    const openingObservations: Observation[] = [];
+    let opening = true;
+    const observe: Observe = (observation) => {
+      if (opening) openingObservations.push(observation);
+      else events.emit("observation", observation);
+    };
+    const vectors = observedVectorIndex(
+      await openVectorIndex(catalog, resolved.vectors, logger),
+      resolved.vectors.engine,
+      observe,
+    );
     closers.push(() => vectors.close());
     const upkeep = new VectorUpkeep({ catalog, vectors, logger });
     closers.push(() => upkeep.stop());
-    const events = new EventEmitter<EarshotEvents>();
-    const observe: Observe = (observation) => void events.emit("observation", observation);
     const runtimes = new PackRuntimes(resolved, logger, observe);
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
@@ -170,9 +182,14 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       vectors,
       live,
       maxQueryCharacters: resolved.search.maxQueryLength,
-      onSearch: (seconds) => events.emit("search", seconds),
+      logger,
+      slowSeconds: resolved.search.slowSeconds,
+      observe: (observation) => {
+        if (observation.kind === "search") events.emit("search", observation.seconds);
+        observe(observation);
+      },
     });
-    const ingest = createIngestService({ catalog, vectors, live, options: resolved, logger });
+    const ingest = createIngestService({ catalog, vectors, live, options: resolved, logger, observe });
     closers.push(() => ingest.stop());
     const reconciler = new IndexReconciler({ catalog, vectors, live, ingest, logger });
     const reindex = new ReindexService({ catalog, vectors, live, runtimes, ingest, options: resolved, logger });
@@ -184,6 +201,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       runtimes,
       options: resolved,
       logger,
+      observe,
       momentFinder: createMomentFinder,
     });
     closers.push(() => evaluation.stop());
@@ -193,6 +211,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       { catalog, vectors, ingest, reconciler, reindex, search, evaluation, live, viewerOf, pollSeconds },
       logger,
     );
+    opening = false;
     return {
       options: resolved,
       logger,
@@ -216,6 +235,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
         return live.runtime.encoder;
       },
       events,
+      openingObservations,
       mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
       health: () => health(catalog, vectors, live, ingest),
       start: async ({ search = true } = {}) => {

@@ -76,6 +76,22 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return counts;
   }
 
+  /** Number of running jobs in each stage, over all tenants; stages without any are left out. */
+  async countRunningByStage(): Promise<Partial<Record<IngestStage, number>>> {
+    const where = { state: "RUNNING" } as const;
+    const groups = await this.database.reader.ingestJob.groupBy({ by: ["stage"], where, _count: true });
+    return Object.fromEntries(groups.map(({ stage, _count }) => [stage, _count]));
+  }
+
+  /** When the oldest job that is due and waits was submitted, over all tenants; null when none waits. */
+  async oldestDue(now: Date): Promise<Date | null> {
+    const oldest = await this.database.reader.ingestJob.aggregate({
+      where: { state: "PENDING", OR: [{ nextAttemptAt: null }, { nextAttemptAt: { lte: now } }] },
+      _min: { createdAt: true },
+    });
+    return oldest._min.createdAt;
+  }
+
   /** The newest job of each of the tenant's videos, those of re-indexes aside, by video id; videos without are left out. */
   async latestOfVideos(tenant: string, videoIds: readonly string[]): Promise<Map<string, IngestJobRecord>> {
     const rows = await this.database.reader.ingestJob.findMany({

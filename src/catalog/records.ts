@@ -92,6 +92,8 @@ export interface IngestOrder {
   source: MediaSource;
   title: string | null;
   metadata: VideoMetadata | null;
+  /** W3C trace context of the request that submitted it, when that is traced. */
+  traceparent?: string;
 }
 
 /** The work of making one video searchable. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLogger, resolveOptions, type EarshotOptions, type Environment } from "../config/index.js";
 import { createEarshot, type Earshot } from "../earshot.js";
-import { startServer, steppedTermination, termination, type ServerOptions } from "../server/index.js";
+import { startServer, startTracing, steppedTermination, termination, type ServerOptions } from "../server/index.js";
 import type { Console } from "./console.js";
 import { demoCommand } from "./demo.js";
 import { DEMO_DIRECTORY, readDemoManifest } from "./demo-manifest.js";
@@ -239,7 +239,11 @@ async function open(flags: CommonFlags, env: Environment, suited: EarshotOptions
   const own = givenOptions(flags);
   // A level that merely suits the command gives way to the environment.
   const quiet = logLevel === undefined || env["EARSHOT_LOG_LEVEL"] !== undefined ? {} : { logLevel };
-  return createEarshot({ ...quiet, ...fixed, ...own, env });
+  const earshot = await createEarshot({ ...quiet, ...fixed, ...own, env });
+  const tracing = await startTracing(earshot.options.tracing, earshot.logger);
+  const close = earshot.close.bind(earshot);
+  // The spans of what it did at last are sent before the program ends.
+  return Object.assign(earshot, { close: () => close().finally(() => tracing?.close()) });
 }
 
 function givenOptions({ dataDir, modelPack, modelPackRoot, mediaRoot, logLevel }: CommonFlags): EarshotOptions {

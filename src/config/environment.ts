@@ -97,6 +97,12 @@ const settings: Readonly<Record<string, Setting>> = {
   EARSHOT_ALLOWED_ORIGINS: { type: list(","), place: ["server", "allowedOrigins"] },
   EARSHOT_HEALTH_PORT: { type: number, place: ["server", "healthPort"] },
   EARSHOT_HOST: { type: text, place: ["server", "host"] },
+  EARSHOT_SLOW_SEARCH_SECONDS: { type: number, place: ["search", "slowSeconds"] },
+  /** The customary variable of OpenTelemetry; Earshot's own wins. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: { type: text, place: ["tracing", "otlpEndpoint"] },
+  EARSHOT_OTLP_ENDPOINT: { type: text, place: ["tracing", "otlpEndpoint"] },
+  OTEL_SERVICE_NAME: { type: text, place: ["tracing", "serviceName"] },
+  EARSHOT_TRACE_SAMPLE_RATIO: { type: number, place: ["tracing", "sampleRatio"] },
   EARSHOT_LOG_LEVEL: { type: text, place: ["logLevel"] },
 };
 

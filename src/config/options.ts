@@ -98,6 +98,20 @@ const searchSchema = z.strictObject({
   maxQueryLength: count.default(1000),
   /** Encoded queries kept in memory. @default 1000 */
   queryCacheSize: count.default(1000),
+  /** A search that takes longer is logged as a warning, in seconds. @default 2 */
+  slowSeconds: positive.default(2),
+});
+
+const tracingSchema = z.strictObject({
+  /**
+   * Address of an OpenTelemetry collector, e.g. "http://collector:4318"; traces go to its `/v1/traces` as OTLP over HTTP. Heeded
+   * by the programs of the command line alone: a plugin uses the tracer provider of its host. @default none: no traces
+   */
+  otlpEndpoint: z.url({ protocol: /^https?$/, error: "must be an http or https address" }).optional(),
+  /** Name of this service in the traces. @default "earshot" */
+  serviceName: z.string().min(1).default("earshot"),
+  /** Share of the traces that are kept, 0..1, unless the caller has decided it already. @default 1 */
+  sampleRatio: z.number().min(0).max(1).default(1),
 });
 
 const serverSchema = z.strictObject({
@@ -280,6 +294,8 @@ export const optionsSchema = z.strictObject({
   graphql: graphqlSchema.prefault({}),
   /** The standalone server. */
   server: serverSchema.prefault({}),
+  /** Traces of searches, ingest jobs and evaluations. */
+  tracing: tracingSchema.prefault({}),
   /** Least severe log level that is written. @default "info" */
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });

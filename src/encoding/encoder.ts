@@ -1,4 +1,5 @@
 import { chooseExperts, type InferencePool, type ModelPack } from "../models/index.js";
+import type { Observe } from "../telemetry/index.js";
 import { encodeFeatures } from "./feature-encoder.js";
 import { TextEncoder } from "./text-encoder.js";
 import type { Encoder, EncodingParts } from "./types.js";
@@ -13,6 +14,8 @@ export interface EncoderOptions {
   silenceThreshold?: number;
   /** Encoded queries kept in memory. @default 1000 */
   queryCacheSize?: number;
+  /** Told whether a query was in memory. @default nobody */
+  observe?: Observe;
   /**
    * Names of the experts that take part. The others are not run and count as missing everywhere; patterns and vectors keep
    * their places. @default all of the pack
@@ -30,7 +33,7 @@ export function createEncoder(pack: ModelPack, inference: InferencePool, options
   const { manifest } = pack;
   const experts = new Set(chooseExperts(manifest, options.experts));
   const parts: EncodingParts = { manifest, inference, batchSize, silenceThreshold, experts, tokenLimit: "segment" };
-  const text = new TextEncoder(pack, inference, queryCacheSize);
+  const text = new TextEncoder(pack, inference, queryCacheSize, options.observe);
   return {
     encodeText: (query, how) => text.encode(query, how),
     encodeWords: (vectors) => text.encodeVectors(vectors),

@@ -113,6 +113,7 @@ export class PackRuntimes {
     const encoder = createEncoder(pack, inference, {
       silenceThreshold: ingest.silenceThreshold,
       queryCacheSize: search.queryCacheSize,
+      observe: this.observe,
     });
     return { pack, inference, encoder };
   }

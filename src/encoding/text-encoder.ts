@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { FeaturesDoNotFitError } from "../errors.js";
 import { TEXT_ENCODER, type InferencePool, type ModelPack } from "../models/index.js";
+import { observeNothing, type Observe } from "../telemetry/index.js";
 import type { LookUp, Tokeniser } from "./tokeniser.js";
 import { TOKENISERS } from "./tokenisers.js";
 import type { EncodedQuery, EncodeTextOptions } from "./types.js";
@@ -27,6 +28,7 @@ export class TextEncoder {
     private readonly pack: ModelPack,
     private readonly inference: InferencePool,
     cacheSize: number,
+    private readonly observe: Observe = observeNothing,
   ) {
     this.tokeniser = TOKENISERS[pack.manifest.textEncoder.tokeniser];
     this.cache = new LRUCache({ max: cacheSize });
@@ -38,6 +40,7 @@ export class TextEncoder {
     // Texts with the same tokens are the same query; those in flight are shared as well.
     const key = `${withoutKnownWords} ${tokens.join(" ")}`;
     const known = this.cache.get(key);
+    this.observe({ kind: "cache", cache: "queries", hit: known !== undefined });
     if (known !== undefined) return known;
     const encoded = this.encodeTokens(tokens, withoutKnownWords === "empty-vector");
     this.cache.set(key, encoded);

@@ -2,7 +2,15 @@ import { EventEmitter } from "node:events";
 import type { EvaluationRecord, EvaluationStage } from "../catalog/index.js";
 import type { EarshotError } from "../errors.js";
 import { EvaluationCrashedError, EvaluationNotFoundError, JobInternalError } from "../errors.js";
-import { createWorkerIdentity, JobQueue, nextUpdate, type JobChange, type StopOptions } from "../queue/index.js";
+import {
+  createWorkerIdentity,
+  JobQueue,
+  nextUpdate,
+  observedAttempt,
+  type JobChange,
+  type StopOptions,
+} from "../queue/index.js";
+import { observeNothing, type AttemptOutcome } from "../telemetry/index.js";
 import type { EvaluationInput } from "./input.js";
 import { checkOrder } from "./order.js";
 import type { RunParts } from "./run/parts.js";
@@ -116,9 +124,17 @@ export class EvaluationService {
     onProgress: (stage: EvaluationStage, progress: number) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { catalog, options } = this.parts;
+    const { catalog, options, observe = observeNothing } = this.parts;
+    const attempt = {
+      job: record,
+      span: "evaluation",
+      onProgress: (stage: EvaluationStage, progress: number | null) => onProgress(stage, progress ?? 0),
+      signal,
+    };
+    const onEnd = (outcome: AttemptOutcome, seconds: number) =>
+      observe({ kind: "evaluation-attempt", outcome, seconds });
     try {
-      await runEvaluation(this.parts, record, workerId, onProgress, signal);
+      await observedAttempt(attempt, { onEnd }, (tell) => runEvaluation(this.parts, record, workerId, tell, signal));
     } finally {
       // Completed, or cancelled meanwhile; one that goes back into the queue, here or elsewhere, keeps its vectors.
       const now = await catalog.evaluations.find(record.tenant, record.id).catch(() => null);

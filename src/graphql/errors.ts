@@ -11,6 +11,7 @@ import { Field, ObjectType, type MiddlewareFn } from "type-graphql";
 import { toCatalogError } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import { EarshotError } from "../errors.js";
+import { withLogFields } from "../telemetry/index.js";
 import type { ViewerOf } from "./viewer.js";
 
 /** Code of a masked error. */
@@ -68,6 +69,16 @@ export function errorPresenter(viewerOf: ViewerOf, logger: Logger): ErrorPresent
       return expectedError(error);
     }
     return maskedError(error, await requestIdOf(viewerOf, hostContext), path, logger);
+  };
+}
+
+/** Middleware for every resolver of the schema: whatever it makes others log carries the id of the request. */
+export function requestIdMiddleware(viewerOf: ViewerOf): MiddlewareFn {
+  return async ({ context }, next) => {
+    // Without a context object the caller would be asked for anew.
+    if (typeof context !== "object" || context === null) return (await next()) as unknown;
+    const requestId = await requestIdOf(viewerOf, context);
+    return (await withLogFields({ requestId }, next)) as unknown;
   };
 }
 

@@ -1,7 +1,7 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
 import { buildSchema, type ContainerType, type PubSub } from "type-graphql";
 import type { Logger } from "../config/index.js";
-import { errorMiddleware, errorPresenter } from "./errors.js";
+import { errorMiddleware, requestIdMiddleware, errorPresenter } from "./errors.js";
 import { EvaluationComparisonResolver } from "./evaluation/comparison-resolver.js";
 import { EvaluationRankConnectionResolver, EvaluationRanksResolver } from "./evaluation/ranks-resolver.js";
 import { EvaluationConnectionResolver, EvaluationResolver } from "./evaluation/resolver.js";
@@ -61,7 +61,7 @@ export async function buildEarshotSchema(services: GraphQLServices, logger: Logg
   const schema = await buildSchema({
     ...SHAPE,
     container: resolverContainer(services),
-    globalMiddlewares: [errorMiddleware(present)],
+    globalMiddlewares: [requestIdMiddleware(services.viewerOf), errorMiddleware(present)],
   });
   connectEvaluationProgress(schema, services, present);
   return describeRoots(schema);

@@ -37,6 +37,7 @@ const encodingShare = 0.98;
  * and findable, until then. Running a job again from the start is always safe.
  *
  * @param workerId the worker that holds the job; the commit is given up when the row says otherwise
+ * @returns seconds of what was indexed
  * @throws the errors of sources and media, MediaSilentError, SourceChangedError, LivePackMissingError, the errors of
  *   encoder, index and catalog, and JobInterruption
  */
@@ -46,7 +47,7 @@ export async function runPipeline(
   workerId: string,
   onProgress: ProgressListener,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   for (;;) {
     signal.throwIfAborted();
     onProgress("PROBING", 0);
@@ -57,7 +58,7 @@ export async function runPipeline(
       signal.throwIfAborted();
       onProgress("COMMITTING", encodingShare);
       await commit(parts, target, job, workerId, video, signal);
-      return;
+      return video.durationSeconds;
     } catch (error) {
       if (!(error instanceof TargetChanged) && !(await target.hasChanged())) throw error;
       parts.logger.info({ jobId: job.id }, "what the job was to do has changed meanwhile; it starts again");

@@ -26,11 +26,19 @@ import {
 } from "../errors.js";
 import { findFfmpeg, removeStaleFolders } from "../media/index.js";
 import type { LiveIndex } from "../indexes/index.js";
-import { createWorkerIdentity, JobQueue, nextUpdate, type QueueStatus, type StopOptions } from "../queue/index.js";
+import {
+  createWorkerIdentity,
+  JobQueue,
+  nextUpdate,
+  observedAttempt,
+  type QueueStatus,
+  type StopOptions,
+} from "../queue/index.js";
+import { currentTraceparent, observeNothing, type AttemptOutcome, type Observe } from "../telemetry/index.js";
 import type { PendingWrite, VectorIndex } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
 import { IngestMemory } from "./memory.js";
-import { runPipeline } from "./pipeline.js";
+import { runPipeline, type PipelineParts, type ProgressListener } from "./pipeline.js";
 import { openInRoots, openSource, resolveSource } from "./sources.js";
 import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
 
@@ -41,6 +49,8 @@ export interface IngestServiceParts {
   live: LiveIndex;
   options: ResolvedOptions;
   logger: Logger;
+  /** Told of stages and attempts. @default nobody */
+  observe?: Observe;
 }
 
 /** Names a video by exactly one of its ids. */
@@ -75,11 +85,12 @@ export class IngestService {
       const video = await this.findOrCreateVideo(tx, tenant, description, order);
       const overtaken = await catalog.jobs.cancelWaitingOfVideo(tx, video.id);
       const { maxAttempts } = options.ingest;
+      const traceparent = currentTraceparent();
       const job = await catalog.jobs.create(tx, {
         tenant,
         videoId: video.id,
         externalId,
-        order,
+        order: traceparent === null ? order : { ...order, traceparent },
         priority: ingestPriorities[priority],
         maxAttempts,
         requestId,
@@ -230,7 +241,7 @@ export class IngestService {
         memory.taken(job.id);
         try {
           const onMedia = memory.measured.bind(memory, job.id);
-          await runPipeline({ ...this.parts, tools, onMedia }, job, ...rest);
+          await this.work({ ...this.parts, tools, onMedia }, job, ...rest);
         } finally {
           memory.ended(job.id);
         }
@@ -277,6 +288,26 @@ export class IngestService {
     if (!database.ok) throw new CatalogDisconnectedError(database.message ?? "The database does not answer.");
     const index = await vectors.health();
     if (!index.ok) throw new VectorIndexUnavailableError(index.message ?? "The vector engine does not answer.");
+  }
+
+  private work(
+    parts: PipelineParts,
+    job: IngestJobRecord,
+    workerId: string,
+    onProgress: ProgressListener,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { observe = observeNothing } = this.parts;
+    let mediaSeconds = 0;
+    const listener = {
+      onStage: (stage: string, seconds: number) => observe({ kind: "ingest-stage", stage, seconds }),
+      onEnd: (outcome: AttemptOutcome, seconds: number) =>
+        observe({ kind: "ingest-attempt", outcome, seconds, ...(outcome === "completed" ? { mediaSeconds } : {}) }),
+    };
+    const attempt = { job, span: "ingest", parent: job.order.traceparent, onProgress, signal };
+    return observedAttempt(attempt, listener, async (tell) => {
+      mediaSeconds = await runPipeline(parts, job, workerId, tell, signal);
+    });
   }
 
   /** Ends a job as failed; a video that was never indexed goes with it. */

@@ -1,8 +1,10 @@
 /** From a sentence to a page of videos: normalise, encode, rank, load, find the moments. */
 import type { Catalog, VideoFilter, VideoRecord } from "../catalog/index.js";
+import type { Logger } from "../config/index.js";
 import { queryVector, type EncodedQuery, type PackRuntime } from "../encoding/index.js";
-import { VectorIndexNotFoundError } from "../errors.js";
+import { EarshotError, VectorIndexNotFoundError } from "../errors.js";
 import type { LiveIndex } from "../indexes/index.js";
+import { observeNothing, secondsSince, withSpan, type Observe, type SearchOutcome } from "../telemetry/index.js";
 import type { PatternQuery, VectorFilter, VectorIndex, VideoHit, VideoPosition } from "../vectors/index.js";
 import { decodeCursor, encodeCursor, searchFingerprint } from "./cursor.js";
 import { createMomentFinder, type MomentFinder } from "./moment-finder.js";
@@ -32,26 +34,54 @@ export interface SearchServiceParts {
   live: LiveIndex;
   /** Longest query in characters. */
   maxQueryCharacters: number;
-  /** Told the seconds each finished search took. */
-  onSearch?: (seconds: number) => void;
+  logger: Logger;
+  /** A search that takes longer is logged as a warning, in seconds. */
+  slowSeconds: number;
+  /** Told how each search ended, and after how long. @default nobody */
+  observe?: Observe;
 }
 
 /** Makes the search service; each search uses the index that is live when it begins, and that one alone. */
 export function createSearchService(parts: SearchServiceParts): SearchService {
+  const { live, observe = observeNothing } = parts;
   return {
-    async search(request) {
-      const started = performance.now();
-      const search = () => parts.live.use((runtime) => new AudioSearch(parts, runtime).page(request));
-      const page = await search().catch(async (error: unknown) => {
-        if (!(error instanceof VectorIndexNotFoundError)) throw error;
-        // Another process changed over and dropped the index since this one looked which is in use.
-        await parts.live.look();
-        return search();
-      });
-      parts.onSearch?.((performance.now() - started) / 1000);
-      return page;
-    },
+    search: (request) =>
+      withSpan("search", {}, async (span) => {
+        const started = performance.now();
+        let outcome: SearchOutcome = "failed";
+        try {
+          const search = () => live.use((runtime) => new AudioSearch(parts, runtime).page(request));
+          const page = await search().catch(async (error: unknown) => {
+            if (!(error instanceof VectorIndexNotFoundError)) throw error;
+            // Another process changed over and dropped the index since this one looked which is in use.
+            await live.look();
+            return search();
+          });
+          outcome = page.hits.length > 0 ? "found" : "nothing";
+          span.setAttribute("earshot.search.hits", page.hits.length);
+          logSearch(parts, request, page, secondsSince(started));
+          return page;
+        } catch (error) {
+          if (error instanceof EarshotError && !error.retryable) outcome = "refused";
+          throw error;
+        } finally {
+          observe({ kind: "search", outcome, seconds: secondsSince(started) });
+        }
+      }),
   };
+}
+
+/** The words of a query are its author's affair: only their number of characters is logged. */
+function logSearch(
+  { logger, slowSeconds }: SearchServiceParts,
+  request: SearchRequest,
+  page: SearchPage,
+  seconds: number,
+) {
+  const { tenant, query, first } = request;
+  const details = { tenant, seconds, queryLength: query.length, first, hits: page.hits.length, index: page.pack.id };
+  if (seconds > slowSeconds) logger.warn(details, "a search was slow");
+  else logger.debug(details, "a search was answered");
 }
 
 /** A search with the models of one index. */
@@ -77,7 +107,7 @@ class AudioSearch {
     const fingerprint = searchFingerprint(pack.id, [tenant, text, request.filter, request.minRelevance]);
     const after = request.after === undefined ? undefined : decodeCursor(request.after, fingerprint);
 
-    const query = await encoder.encodeText(text);
+    const query = await withSpan("search encode-text", {}, () => encoder.encodeText(text));
     const notices = queryNotices(query);
     if (query.knownWords.length === 0) return { hits: [], hasNextPage: false, notices, pack };
 
@@ -114,7 +144,7 @@ class AudioSearch {
       const wanted = limit - kept.length;
       const hits = await rank(wanted, position);
       const ids = hits.map(({ videoId }) => videoId);
-      const records = await this.parts.catalog.videos.findMany(tenant, ids);
+      const records = await withSpan("search catalog", {}, () => this.parts.catalog.videos.findMany(tenant, ids));
       const videos = new Map(records.map((video) => [video.id, video]));
       for (const hit of hits) {
         const video = videos.get(hit.videoId);

@@ -15,6 +15,7 @@ import { createMetrics } from "./metrics.js";
 import { pageRoutes, securityHeaders } from "./page.js";
 import { MAX_TOKENS } from "./subscription-operation.js";
 import { serveSubscriptions } from "./subscriptions.js";
+import { tracedRequest } from "./tracing.js";
 
 /** Options of the HTTP application. */
 export interface AppOptions {
@@ -82,6 +83,7 @@ export async function createApp(earshot: Earshot, options: AppOptions = {}): Pro
   app.use(
     "/graphql",
     express.json({ limit: server.maxBodyBytes }),
+    tracedRequest,
     expressMiddleware(apollo, { context: ({ req }) => Promise.resolve(requestContext(req)) }),
   );
   if (options.serveMedia === true) app.get("/media/:id", mediaHandler(earshot, requestContext));

@@ -7,4 +7,4 @@ export {
   type Observe,
   type SearchOutcome,
 } from "./observations.js";
-export { currentTraceparent, withSpan, type SpanOptions } from "./tracing.js";
+export { currentTraceparent, openSpan, withSpan, type SpanOptions } from "./tracing.js";

@@ -37,6 +37,11 @@ export async function withSpan<T>(
   });
 }
 
+/** Opens a span below the one that is open here, for work that has no function of its own. End it. */
+export function openSpan(name: string): Span {
+  return trace.getTracer("earshot").startSpan(name);
+}
+
 /** `traceparent` of the span that is open here, to be kept with work that is done later; null without one. */
 export function currentTraceparent(): string | null {
   const carrier: Record<string, string> = {};

@@ -3,6 +3,7 @@ import type { Logger, ResolvedOptions } from "../../config/index.js";
 import type { PackRuntimes } from "../../encoding/index.js";
 import type { LiveIndex } from "../../indexes/index.js";
 import type { PackManifest } from "../../models/index.js";
+import type { Observe } from "../../telemetry/index.js";
 import type { VectorIndex } from "../../vectors/index.js";
 import type { Span } from "../metrics/moment-metrics.js";
 
@@ -29,6 +30,8 @@ export interface RunParts {
   runtimes: PackRuntimes;
   options: ResolvedOptions;
   logger: Logger;
+  /** Told of attempts. @default nobody */
+  observe?: Observe;
   /** Makes the finder of moments for clips that were cut as a pack says. */
   momentFinder: (manifest: PackManifest) => MomentFinder;
 }

@@ -101,7 +101,7 @@ describe("the server", () => {
     expect(text).toContain('earshot_ingest_jobs{state="COMPLETED"} 1');
     expect(text).toContain('earshot_ingest_jobs{state="RUNNING"} 0');
     expect(text).toMatch(/earshot_index_segments\{index="tiny@1\.0\.0"\} [1-9]/);
-    expect(text).toMatch(/earshot_search_duration_seconds_count [1-9]/);
+    expect(text).toMatch(/earshot_search_duration_seconds_count\{outcome="found"\} [1-9]/);
     expect(text).toContain("nodejs_eventloop_lag_seconds");
   });
 

@@ -1,0 +1,93 @@
+import { statfs } from "node:fs/promises";
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Earshot } from "../earshot.js";
+
+/** Values of a gauge: by the value of its label, or one without. */
+type Values = Record<string, number> | number;
+
+/**
+ * Registers the gauges of what the database, the vector engine and the disk know: read at each scrape. A part that cannot be
+ * read lacks its values then, and is counted; the others are shown all the same.
+ */
+export function stateGauges(registry: Registry, earshot: Earshot): void {
+  const { catalog, vectors, options, logger } = earshot;
+  const failures = new Counter({
+    name: "earshot_scrape_failures_total",
+    help: "Times that a part of the metrics could not be read for a scrape, up to the scrape before.",
+    labelNames: ["part"],
+    registers: [registry],
+  });
+  const gauge = (name: string, help: string, label: string | null, read: () => Promise<Values> | Values) => {
+    const part = name.replace(/^earshot_/, "");
+    failures.inc({ part }, 0);
+    new Gauge({
+      name,
+      help,
+      labelNames: label === null ? [] : [label],
+      registers: [registry],
+      async collect() {
+        this.reset();
+        try {
+          const values = await read();
+          if (typeof values === "number") this.set(values);
+          else for (const [value, number] of Object.entries(values)) this.set({ [label!]: value }, number);
+        } catch (error) {
+          // A gauge without a label would otherwise show 0.
+          if (label === null) this.set(Number.NaN);
+          failures.inc({ part });
+          logger.debug({ err: error, part }, "a part of the metrics could not be read");
+        }
+      },
+    });
+  };
+
+  gauge("earshot_ingest_jobs", "Ingest jobs of all tenants by state.", "state", () => catalog.jobs.countByState());
+  gauge("earshot_ingest_running_jobs", "Running ingest jobs of all tenants by stage.", "stage", () =>
+    catalog.jobs.countRunningByStage(),
+  );
+  gauge(
+    "earshot_ingest_queue_oldest_seconds",
+    "Age of the oldest ingest job that is due and waits; 0 when none does.",
+    null,
+    async () => {
+      const oldest = await catalog.jobs.oldestDue(new Date());
+      return oldest === null ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1000);
+    },
+  );
+  gauge(
+    "earshot_ingest_queue_paused",
+    "Whether this process takes no jobs, because something that all need is away.",
+    null,
+    () => (earshot.ingest.status()?.paused ? 1 : 0),
+  );
+  gauge(
+    "earshot_ingest_stuck_jobs",
+    "Jobs of this process that do not end though they were told to.",
+    null,
+    () => earshot.ingest.status()?.stuck.length ?? 0,
+  );
+  gauge("earshot_vector_writes", "Writes to the vector engine that are not finished, by state.", "state", () =>
+    catalog.vectorWrites.countByState(),
+  );
+  gauge("earshot_index_segments", "Segments of all tenants in each vector index.", "index", async () =>
+    Object.fromEntries((await vectors.list()).map(({ id, count }) => [id, count])),
+  );
+  gauge("earshot_inference_devices", "Where the models run: 1 for each device in use.", "device", () =>
+    Object.fromEntries(earshot.live.runtime.inference.devices.map((device) => [device, 1])),
+  );
+  gauge(
+    "earshot_inference_shortfall",
+    "Whether models run elsewhere than they were asked to, because something is missing (1) or not (0).",
+    null,
+    () => (earshot.live.runtime.inference.shortfall === undefined ? 0 : 1),
+  );
+  gauge(
+    "earshot_data_directory_free_bytes",
+    "Free bytes of the disk that holds the data directory.",
+    null,
+    async () => {
+      const { bavail, bsize } = await statfs(options.dataDirectory);
+      return bavail * bsize;
+    },
+  );
+}
