@@ -76,7 +76,8 @@ export function errorPresenter(viewerOf: ViewerOf, logger: Logger): ErrorPresent
 export function requestIdMiddleware(viewerOf: ViewerOf): MiddlewareFn {
   return async ({ context }, next) => {
     // Without a context object the caller would be asked for anew.
-    if (typeof context !== "object" || context === null) return (await next()) as unknown;
+    const given: unknown = context;
+    if (typeof given !== "object" || given === null) return (await next()) as unknown;
     const requestId = await requestIdOf(viewerOf, context);
     return (await withLogFields({ requestId }, next)) as unknown;
   };

@@ -1,6 +1,8 @@
-import { rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { parse } from "yaml";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { startServer, type RunningServer } from "../../../src/server/index.js";
 import { openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
@@ -167,6 +169,25 @@ describe("the metrics", () => {
     expect(value("earshot_scrape_failures_total", { part: "data_directory_free_bytes" }, after)).toBe(1);
     expect(value("earshot_scrape_failures_total", { part: "inference_devices" }, after)).toBe(0);
     expect(value("earshot_data_directory_free_bytes", {}, after)).toBeGreaterThan(0);
+  });
+
+  it("are those that the alert rules and the documentation name", async () => {
+    const folder = fileURLToPath(new URL("../../../docs/", import.meta.url));
+    const rules = parse(await readFile(path.join(folder, "prometheus-alerts.yaml"), "utf8")) as {
+      groups: { rules: { alert: string; expr: string; annotations: { summary: string } }[] }[];
+    };
+    const documented = await readFile(path.join(folder, "observability.md"), "utf8");
+    const own = [...metrics.keys()].filter((name) => name.startsWith("earshot_"));
+    for (const name of own) expect(documented, name).toContain(`\`${name}\``);
+    const named = (text: string) =>
+      [...text.matchAll(/earshot_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+    expect(rules.groups[0]!.rules.length).toBeGreaterThan(4);
+    for (const { alert, expr, annotations } of rules.groups[0]!.rules) {
+      expect(annotations.summary, alert).not.toBe("");
+      expect(named(expr).length, alert).toBeGreaterThan(0);
+      for (const name of named(expr)) expect(own, alert).toContain(name);
+    }
+    for (const name of named(documented)) expect(own, "docs/observability.md").toContain(name);
   });
 
   it("are named as Prometheus asks for: a prefix, base units, help, and no label with a value for each tenant or video", () => {
