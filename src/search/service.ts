@@ -34,9 +34,10 @@ export interface SearchServiceParts {
   live: LiveIndex;
   /** Longest query in characters. */
   maxQueryCharacters: number;
-  logger: Logger;
-  /** A search that takes longer is logged as a warning, in seconds. */
-  slowSeconds: number;
+  /** Told of each search. @default nobody */
+  logger?: Logger;
+  /** A search that takes longer is logged as a warning, in seconds. @default none is */
+  slowSeconds?: number;
   /** Told how each search ended, and after how long. @default nobody */
   observe?: Observe;
 }
@@ -73,15 +74,15 @@ export function createSearchService(parts: SearchServiceParts): SearchService {
 
 /** The words of a query are its author's affair: only their number of characters is logged. */
 function logSearch(
-  { logger, slowSeconds }: SearchServiceParts,
+  { logger, slowSeconds = Infinity }: SearchServiceParts,
   request: SearchRequest,
   page: SearchPage,
   seconds: number,
 ) {
   const { tenant, query, first } = request;
   const details = { tenant, seconds, queryLength: query.length, first, hits: page.hits.length, index: page.pack.id };
-  if (seconds > slowSeconds) logger.warn(details, "a search was slow");
-  else logger.debug(details, "a search was answered");
+  if (seconds > slowSeconds) logger?.warn(details, "a search was slow");
+  else logger?.debug(details, "a search was answered");
 }
 
 /** A search with the models of one index. */
