@@ -50,7 +50,8 @@ async function libraryTarget({ catalog, live }: TargetParts, job: IngestJobRecor
       if (!(await live.accepts(tx, runtime.pack.id))) throw new TargetChanged();
       const indexedAt = new Date();
       const sourceName = path.basename(order.source.path);
-      const details = { ...order, sourceName, durationSeconds, indexedAt };
+      const { source, title, metadata } = order;
+      const details = { source, title, metadata, sourceName, durationSeconds, indexedAt };
       if (videoId === null || !(await catalog.videos.markIndexed(tx, videoId, details)))
         throw new JobInterruption("lost");
       await catalog.reindexes.forgetFailuresOfVideo(tx, videoId);
