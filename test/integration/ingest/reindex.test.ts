@@ -238,9 +238,9 @@ describe("a re-index", () => {
     const { options } = test.earshot;
     await test.earshot.ingest.stop();
     const { id } = await begin();
-    const { dataDirectory } = options;
+    const { dataDirectory, databaseUrl } = options;
     const shared: EarshotOptions = {
-      ...{ dataDirectory, modelPack: TINY_PACK, modelPackRoots: [packs.roots], mediaRoots: [packs.media] },
+      ...{ dataDirectory, databaseUrl, modelPack: TINY_PACK, modelPackRoots: [packs.roots], mediaRoots: [packs.media] },
       ...{ logLevel: "silent", inference: { threads: 1 }, ingest: quickIngest },
     };
     await runAndKill("ingest-process.ts", [JSON.stringify(shared)], ({ state, stage }: JobUpdate) => {
