@@ -1,7 +1,16 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "src/catalog/generated/", "src/catalog/generated-postgresql/", "training/", "**/*.cjs"] },
+  {
+    ignores: [
+      "dist/",
+      "coverage/",
+      "src/catalog/generated/",
+      "src/catalog/generated-postgresql/",
+      "training/",
+      "**/*.cjs",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
