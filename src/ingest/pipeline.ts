@@ -50,9 +50,9 @@ export async function runPipeline(
 ): Promise<number> {
   for (;;) {
     signal.throwIfAborted();
-    onProgress("PROBING", 0);
     const target = await targetOf(parts, job);
     try {
+      onProgress("PROBING", 0);
       const file = await openSource(target.source);
       const video = await encodeFile(parts, target.runtime, file, onProgress, signal);
       signal.throwIfAborted();

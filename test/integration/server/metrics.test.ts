@@ -211,7 +211,7 @@ describe("the metrics", () => {
       expect(name, "base units").not.toMatch(/_(ms|milliseconds|minutes|hours|kb|mb|megabytes|percent)(_|$)/);
       expect(help, name).toMatch(/^[A-Z].*\.$/);
       expect(name.endsWith("_total"), name).toBe(type === "counter");
-      if (/duration|age|busy|paused/.test(name)) expect(name).toMatch(/_seconds(_total)?$/);
+      if (/duration|age|busy/.test(name)) expect(name).toMatch(/_seconds(_total)?$/);
       const found = new Set(samples.flatMap((sample) => Object.keys(sample.labels)).filter((label) => label !== "le"));
       for (const label of found) expect(labels, name).toContain(label);
       expect(samples.length, name).toBeLessThan(500);

@@ -172,10 +172,13 @@ describe("subscriptions over WebSockets", () => {
         const head = ["POST /graphql HTTP/1.1", `Host: localhost:${server.port}`, "Content-Type: application/json"];
         head.push("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA");
         head.push(`Content-Length: ${body.length}`, "", body.slice(0, 9));
-        socket.write(head.join("\r\n"), () => socket.end(body.slice(9)));
+        socket.write(head.join("\r\n"), () => socket.write(body.slice(9)));
       });
       let text = "";
-      socket.on("data", (data) => (text += data.toString()));
+      socket.on("data", (data) => {
+        text += data.toString();
+        if (text.endsWith("}\n") || text.endsWith("}")) socket.end();
+      });
       socket.on("close", () => resolve(text));
       socket.on("error", reject);
     });
