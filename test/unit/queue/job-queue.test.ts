@@ -187,9 +187,9 @@ describe("a queue without room", () => {
     let now = 0;
     const work: Work = async (...call) => {
       most = Math.max(most, ++now);
-      if (room) await eventually(() => now).toBe(2);
-      await complete(...call);
+      // With room, none ends before two have been at work together.
       if (room) await eventually(() => most).toBe(2);
+      await complete(...call);
       now -= 1;
     };
     const queue = startQueue(work, { concurrency: 3 }, { hasRoom: () => room && now < 2 });
@@ -197,6 +197,7 @@ describe("a queue without room", () => {
     expect(most).toBe(1);
     for (const job of jobs) await ended(job);
     expect(most).toBe(1);
+    await eventually(() => now).toBe(0);
     room = true;
     const further = await addJobs(2);
     queue.wake();
