@@ -49,7 +49,7 @@ const withoutDatabase = [
   "test/integration/cli/**",
   "test/integration/evaluation/{clips,clips-crash,golden,starter-benchmark}.test.ts",
   "test/integration/{golden-packs,imported-pack,starter-pack}.test.ts",
-  "test/integration/ingest/{pictures,shared-videos}.test.ts",
+  "test/integration/ingest/{feature-cache,pictures,shared-videos}.test.ts",
 ];
 
 const postgresql = project("postgresql", withDatabase, withoutDatabase);

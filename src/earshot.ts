@@ -1,5 +1,6 @@
 /** The composition root: wires everything from options. Nothing else makes its own parts. */
 import { EventEmitter } from "node:events";
+import path from "node:path";
 import type { ApolloServerPlugin } from "@apollo/server";
 import { printSchema, type GraphQLSchema } from "graphql";
 import { createResolversMap, type ResolversMap } from "type-graphql";
@@ -12,7 +13,7 @@ import {
   type Logger,
   type ResolvedOptions,
 } from "./config/index.js";
-import { PackRuntimes, type Encoder } from "./encoding/index.js";
+import { FeatureCache, PackRuntimes, type Encoder } from "./encoding/index.js";
 import { createEvaluationService, type EvaluationService } from "./evaluation/index.js";
 import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
@@ -174,7 +175,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     closers.push(() => vectors.close());
     const upkeep = new VectorUpkeep({ catalog, vectors, logger });
     closers.push(() => upkeep.stop());
-    const runtimes = new PackRuntimes(resolved, logger, observe);
+    const runtimes = new PackRuntimes(resolved, logger, observe, featureCacheOf(resolved, logger, observe));
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
     const search = createSearchService({
@@ -256,6 +257,15 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     await closeAll();
     throw error;
   }
+}
+
+function featureCacheOf(
+  { featureCache, dataDirectory }: ResolvedOptions,
+  logger: Logger,
+  observe: Observe,
+): FeatureCache | undefined {
+  if (featureCache === undefined) return undefined;
+  return new FeatureCache({ folder: path.join(dataDirectory, "features"), ...featureCache, logger, observe });
 }
 
 async function health(

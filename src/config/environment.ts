@@ -74,6 +74,7 @@ const settings: Readonly<Record<string, Setting>> = {
   /** Several folders are separated as in PATH: by ":", on Windows by ";". */
   EARSHOT_EVALUATION_ROOTS: { type: list(path.delimiter), place: ["evaluation", "roots"] },
   EARSHOT_EVALUATION_MAX_ATTEMPTS: { type: number, place: ["evaluation", "maxAttempts"] },
+  EARSHOT_FEATURE_CACHE_BYTES: { type: number, place: ["featureCache", "maxBytes"] },
   EARSHOT_SILENCE_THRESHOLD: { type: number, place: ["ingest", "silenceThreshold"] },
   EARSHOT_VECTOR_ENGINE: { type: text, place: ["vectors", "engine"] },
   QDRANT_URL: { type: text, place: ["vectors", "qdrant", "url"] },

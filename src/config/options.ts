@@ -64,6 +64,11 @@ const ingestSchema = z.strictObject({
   pollSeconds: positive.default(2),
 });
 
+const featureCacheSchema = z.strictObject({
+  /** Most bytes in the folder `features` of the data directory; those go first that were not used for the longest time. */
+  maxBytes: count,
+});
+
 const evaluationSchema = z.strictObject({
   /** Whether this process works on evaluations, or leaves them to others. @default true */
   work: z.boolean().default(true),
@@ -284,6 +289,8 @@ export const optionsSchema = z.strictObject({
   inference: inferenceSchema.prefault({}),
   /** The job queue. */
   ingest: ingestSchema.prefault({}),
+  /** Keeps what experts made of media files, for a re-index to a pack that has the same experts. @default nothing is kept */
+  featureCache: featureCacheSchema.optional(),
   /** Evaluations. */
   evaluation: evaluationSchema.prefault({}),
   /** Searching. */

@@ -1,5 +1,6 @@
 import { chooseExperts, type InferencePool, type ModelPack } from "../models/index.js";
 import type { Observe } from "../telemetry/index.js";
+import type { FeatureCache } from "./feature-cache.js";
 import { encodeFeatures } from "./feature-encoder.js";
 import { TextEncoder } from "./text-encoder.js";
 import type { Encoder, EncodingParts } from "./types.js";
@@ -21,6 +22,8 @@ export interface EncoderOptions {
    * their places. @default all of the pack
    */
   experts?: readonly string[];
+  /** Keeps features of whole videos. @default nothing is kept */
+  cache?: FeatureCache | undefined;
 }
 
 /**
@@ -29,10 +32,18 @@ export interface EncoderOptions {
  * @throws ExpertUnknownError the pack has no expert of a name
  */
 export function createEncoder(pack: ModelPack, inference: InferencePool, options: EncoderOptions = {}): Encoder {
-  const { batchSize, silenceThreshold = 1e-4, queryCacheSize = 1000 } = options;
+  const { batchSize, silenceThreshold = 1e-4, queryCacheSize = 1000, cache } = options;
   const { manifest } = pack;
   const experts = new Set(chooseExperts(manifest, options.experts));
-  const parts: EncodingParts = { manifest, inference, batchSize, silenceThreshold, experts, tokenLimit: "segment" };
+  const parts: EncodingParts = {
+    manifest,
+    inference,
+    batchSize,
+    silenceThreshold,
+    experts,
+    tokenLimit: "segment",
+    cache,
+  };
   const text = new TextEncoder(pack, inference, queryCacheSize, options.observe);
   return {
     encodeText: (query, how) => text.encode(query, how),

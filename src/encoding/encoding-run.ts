@@ -36,7 +36,9 @@ export async function* runExperts<T>(
   const abandoned = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
   // Every run that waits in the pool listens; their number is bounded below.
   setMaxListeners(0, abandoned);
-  const running = { ...parts, batchSizes: await batchSizesOf(parts) };
+  const batchSizes = await batchSizesOf(parts);
+  const cached = await parts.cache?.open(parts.manifest, parts.experts, streams.media);
+  const running = { ...parts, batchSizes, stored: cached?.files ?? new Map<string, never>() };
   const tracks = openTracks(running, streams, abandoned);
   const cutter = new SegmentCutter(running, tracks);
   // The bound on this queue is what holds the decoders back, and with it the memory.
@@ -51,7 +53,10 @@ export async function* runExperts<T>(
         finished.catch(() => undefined);
         inFlight.push({ finished, endSample: group.endSample });
       }
-      if (inFlight.length === 0) return;
+      if (inFlight.length === 0) {
+        await cached?.keep();
+        return;
+      }
       if (group !== undefined && inFlight.length < mostInFlight) continue;
       const { finished, endSample } = inFlight.shift()!;
       const result = await untilAborted(finished, abandoned);
@@ -64,6 +69,7 @@ export async function* runExperts<T>(
   } finally {
     await Promise.all(tracks.map((track) => track.close()));
     stop.abort();
+    await cached?.close();
   }
 }
 

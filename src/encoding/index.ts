@@ -1,4 +1,5 @@
 export { createEncoder } from "./encoder.js";
+export { FeatureCache, type CacheableMedia } from "./feature-cache.js";
 export { PackRuntimes, type BorrowedRuntime, type PackRuntime, type RuntimeOptions } from "./pack-runtimes.js";
 export { queryVector } from "./query-vector.js";
 export { segmentSamples } from "./segments.js";

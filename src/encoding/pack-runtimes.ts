@@ -3,6 +3,7 @@ import type { Logger, ResolvedOptions } from "../config/index.js";
 import { createInferencePool, loadModelPack, type InferencePool, type ModelPack } from "../models/index.js";
 import { observeNothing, type Observe } from "../telemetry/index.js";
 import { createEncoder } from "./encoder.js";
+import type { FeatureCache } from "./feature-cache.js";
 import type { Encoder } from "./types.js";
 
 /** A model pack that is open. */
@@ -47,6 +48,7 @@ export class PackRuntimes {
     private readonly options: RuntimeOptions,
     private readonly logger: Logger,
     private readonly observe: Observe = observeNothing,
+    private readonly cache?: FeatureCache,
   ) {}
 
   /**
@@ -114,6 +116,7 @@ export class PackRuntimes {
       silenceThreshold: ingest.silenceThreshold,
       queryCacheSize: search.queryCacheSize,
       observe: this.observe,
+      cache: this.cache,
     });
     return { pack, inference, encoder };
   }

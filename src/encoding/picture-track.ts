@@ -45,7 +45,8 @@ export class PictureTrack implements Track {
     const windowsParts = { ...parts, segment, signal, onRun: (run: Promise<unknown>) => this.remember(run) };
     this.windows = this.manifests.map((expert) => {
       const batchSize = parts.batchSizes.get(expert.name)!;
-      return new PictureWindows(expert, this.grid, this.frames, { ...windowsParts, batchSize });
+      const stored = parts.stored.get(expert.name);
+      return new PictureWindows(expert, this.grid, this.frames, { ...windowsParts, batchSize, stored });
     });
   }
 

@@ -1,4 +1,5 @@
 import type { InferencePool, PackManifest, VisualExpertManifest } from "../models/index.js";
+import type { FeatureFile } from "./feature-file.js";
 import type { FrameBuffer } from "./frame-buffer.js";
 import {
   firstWindowFrom,
@@ -9,7 +10,7 @@ import {
   type FrameGrid,
 } from "./frame-grid.js";
 import { windowLimits, type WindowLimits } from "./segments.js";
-import { notYetEncoded, type WindowReference } from "./track.js";
+import { notYetEncoded, readStored, runAndStore, type WindowReference } from "./track.js";
 import type { TokenLimit } from "./types.js";
 
 /**
@@ -25,6 +26,8 @@ export interface PictureWindowsParts {
   /** Most windows in one run. */
   batchSize: number;
   tokenLimit: TokenLimit;
+  /** Features of the media from earlier, and for later. */
+  stored: FeatureFile | undefined;
   signal: AbortSignal;
   /** Told of every run that was begun. */
   onRun: (run: Promise<unknown>) => void;
@@ -43,7 +46,7 @@ export class PictureWindows {
   /** Number of the next window to put together. */
   private next = 0;
   /** The windows that wait for the run to be full, and their frames. */
-  private waiting: WindowReference[] = [];
+  private waiting: { index: number; reference: WindowReference }[] = [];
   private batch: Uint8Array | undefined;
 
   constructor(
@@ -86,11 +89,9 @@ export class PictureWindows {
     const { name, framesPerWindow, frameHeight, frameWidth } = this.expert;
     const dims = [waiting.length, framesPerWindow, frameHeight, frameWidth, 3];
     const data = batch.subarray(0, waiting.length * windowBytes);
-    const features = this.parts.inference
-      .run(name, { frames: { data, dims } }, this.parts.signal)
-      .then((outputs) => outputs["features"]!.data);
-    features.catch(() => undefined);
-    waiting.forEach((reference, row) => Object.assign(reference, { row, batch: features }));
+    const indices = waiting.map(({ index }) => index);
+    const features = runAndStore(this.parts, name, { frames: { data, dims } }, indices);
+    waiting.forEach(({ reference }, row) => Object.assign(reference, { row, batch: features }));
     this.waiting = [];
     this.batch = undefined;
     this.parts.onRun(features);
@@ -124,6 +125,13 @@ export class PictureWindows {
   }
 
   private add(window: number): void {
+    const { stored, onRun } = this.parts;
+    if (stored?.has(window) === true) {
+      const batch = readStored(stored, window);
+      this.references.set(window, { row: 0, batch });
+      onRun(batch);
+      return;
+    }
     this.batch ??= new Uint8Array(this.windowsPerRun * this.windowBytes);
     const offset = this.waiting.length * this.windowBytes;
     for (let i = 0; i < this.expert.framesPerWindow; i++) {
@@ -133,7 +141,7 @@ export class PictureWindows {
     }
     const reference = { row: -1, batch: notYetEncoded };
     this.references.set(window, reference);
-    this.waiting.push(reference);
+    this.waiting.push({ index: window, reference });
     if (this.waiting.length === this.windowsPerRun) this.flush();
   }
 }

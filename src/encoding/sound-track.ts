@@ -38,7 +38,13 @@ export class SoundTrack implements Track {
     }));
     this.most = limits.map(({ inStream }) => inStream);
     this.windows = this.grids.map(
-      (expert) => new SoundWindows(expert, this.pcm, parts.inference, parts.batchSizes.get(expert.name)!, signal),
+      (expert) =>
+        new SoundWindows(expert, this.pcm, {
+          inference: parts.inference,
+          batchSize: parts.batchSizes.get(expert.name)!,
+          stored: parts.stored.get(expert.name),
+          signal,
+        }),
     );
   }
 

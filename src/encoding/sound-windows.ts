@@ -1,6 +1,17 @@
 import type { AudioExpertManifest, InferencePool } from "../models/index.js";
+import type { FeatureFile } from "./feature-file.js";
 import type { PcmBuffer } from "./pcm-buffer.js";
-import { notYetEncoded, type WindowReference } from "./track.js";
+import { notYetEncoded, readStored, runAndStore, type WindowReference } from "./track.js";
+
+/** What the windows of an audio expert are put together with. */
+interface SoundWindowsParts {
+  inference: InferencePool;
+  /** Most windows in one run. */
+  batchSize: number;
+  /** Features of the media from earlier, and for later. */
+  stored: FeatureFile | undefined;
+  signal: AbortSignal;
+}
 
 /** One audio expert's windows of a stream: each is encoded once, however many segments share it. */
 export class SoundWindows {
@@ -10,25 +21,28 @@ export class SoundWindows {
   constructor(
     private readonly expert: AudioExpertManifest,
     private readonly pcm: PcmBuffer,
-    private readonly inference: InferencePool,
-    private readonly batchSize: number,
-    private readonly signal: AbortSignal,
+    private readonly parts: SoundWindowsParts,
   ) {}
 
   /** Asks for a window; its features come with the next {@link encodePlanned} unless they are on their way already. */
   plan(index: number): WindowReference {
     let reference = this.windows.get(index);
     if (reference === undefined) {
-      reference = { row: -1, batch: notYetEncoded };
+      const { stored } = this.parts;
+      if (stored?.has(index) === true) reference = { row: 0, batch: readStored(stored, index) };
+      else {
+        reference = { row: -1, batch: notYetEncoded };
+        this.planned.push({ index, reference });
+      }
       this.windows.set(index, reference);
-      this.planned.push({ index, reference });
     }
     return reference;
   }
 
   /** Sends the planned windows to the expert, in equal batches that are as large as allowed. */
   encodePlanned(): void {
-    const { planned, batchSize } = this;
+    const { planned } = this;
+    const { batchSize } = this.parts;
     const batches = Math.ceil(planned.length / batchSize);
     for (let b = 0; b < batches; b++) {
       const from = Math.floor((b * planned.length) / batches);
@@ -50,10 +64,12 @@ export class SoundWindows {
     // Zeros are the padding of a window that the end of the stream cuts.
     const data = new Float32Array(windows.length * windowSamples);
     windows.forEach(({ index }, row) => this.pcm.copyTo(data, row * windowSamples, index * hopSamples, windowSamples));
-    const batch = this.inference
-      .run(name, { waveform: { data, dims: [windows.length, windowSamples] } }, this.signal)
-      .then((outputs) => outputs["features"]!.data);
-    batch.catch(() => undefined);
+    const batch = runAndStore(
+      this.parts,
+      name,
+      { waveform: { data, dims: [windows.length, windowSamples] } },
+      windows.map(({ index }) => index),
+    );
     windows.forEach(({ reference }, row) => {
       reference.row = row;
       reference.batch = batch;

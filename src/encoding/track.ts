@@ -1,3 +1,6 @@
+import type { InferencePool, InputTensor } from "../models/index.js";
+import type { FeatureFile } from "./feature-file.js";
+
 /** Where one window's features will be: a row of a batch that is being computed. */
 export interface WindowReference {
   /** Row in the batch; known once the batch was made. */
@@ -8,6 +11,31 @@ export interface WindowReference {
 
 /** What {@link WindowReference.batch} holds before the batch is made. */
 export const notYetEncoded: Promise<Float32Array> = Promise.resolve(new Float32Array(0));
+
+/** The features of a window that are stored, as a batch of their own. */
+export function readStored(stored: FeatureFile, window: number): Promise<Float32Array> {
+  const batch = stored.read(window);
+  // Nobody may be waiting for it yet when it fails; the failure is met when its turn comes.
+  batch.catch(() => undefined);
+  return batch;
+}
+
+/** Sends windows, whose numbers are given in the order of the rows, to their expert, and stores what comes back. */
+export function runAndStore(
+  parts: { inference: InferencePool; stored: FeatureFile | undefined; signal: AbortSignal },
+  expert: string,
+  input: Record<string, InputTensor>,
+  windows: readonly number[],
+): Promise<Float32Array> {
+  const batch = parts.inference.run(expert, input, parts.signal).then(async (outputs) => {
+    const features = outputs["features"]!.data;
+    // Waiting for the disk holds the work back, and with it the memory.
+    await parts.stored?.add(windows, features);
+    return features;
+  });
+  batch.catch(() => undefined);
+  return batch;
+}
 
 /** One stream of a video, sound or pictures, with the experts that it feeds. Positions are samples of the file. */
 export interface Track {

@@ -1,5 +1,7 @@
 /** What the encoder takes and gives: streams of a video, embeddings of its segments, and of queries. */
 import type { FrameFormat, InferencePool, PackManifest } from "../models/index.js";
+import type { CacheableMedia, FeatureCache } from "./feature-cache.js";
+import type { FeatureFile } from "./feature-file.js";
 
 /** What the clip encoder makes of a segment, or of a whole clip. */
 export interface EncodedClip {
@@ -58,12 +60,16 @@ export interface EncodingParts {
   experts: ReadonlySet<string>;
   /** Where an expert's `maxTokens` end: in every segment anew, or once in the whole stream. */
   tokenLimit: TokenLimit;
+  /** Keeps features of media that {@link VideoStreams.media} names; undefined: none are kept. */
+  cache: FeatureCache | undefined;
 }
 
 /** An encoding under way. */
 export interface RunningParts extends EncodingParts {
   /** Most windows in one run of each expert, by its name. */
   batchSizes: ReadonlyMap<string, number>;
+  /** Stored features of the media, by the experts' names; without those that have no place for them. */
+  stored: ReadonlyMap<string, FeatureFile>;
 }
 
 /** What an expert's `maxTokens` are counted in. */
@@ -86,6 +92,8 @@ export interface VideoStreams {
   /** Mono PCM at the pack's sample rate, in chunks of any length, from the start of the file; samples in -1..1. */
   sound?: AsyncIterable<Float32Array>;
   pictures?: Pictures;
+  /** What is read, when its features may be kept. @default they are not */
+  media?: CacheableMedia;
 }
 
 /** Turns videos and text into embeddings with one model pack. Safe for several callers at once. */

@@ -5,6 +5,7 @@ import { SourceChangedError } from "../errors.js";
 import { openMediaFile, type FfmpegTools } from "../media/index.js";
 import { JobInterruption } from "../queue/index.js";
 import type { VectorIndex } from "../vectors/index.js";
+import { cacheableMedia } from "./cacheable-media.js";
 import { TargetChanged, targetOf, type JobTarget, type TargetParts } from "./job-target.js";
 import { isUnchanged, openSource, type SourceFile } from "./sources.js";
 
@@ -101,6 +102,8 @@ async function encodeStreams(
   const { experts, sampleRate } = pack.manifest;
   const sound = experts.some(({ modality }) => modality === "audio");
   const pictures = experts.some(({ modality }) => modality === "visual");
+  // Before it is opened: what is kept must not be older than its name.
+  const cacheable = await cacheableMedia(parts, file.path);
   const media = await openMediaFile(parts, { ...file, sound, pictures, sampleRate }, signal);
 
   parts.onMedia?.(media.durationSeconds);
@@ -111,9 +114,10 @@ async function encodeStreams(
     durationSeconds = decodedSeconds;
     onProgress("ENCODING", share(encodedSeconds));
   };
+  const streams = { ...media.streams, ...(cacheable === undefined ? {} : { media: cacheable }) };
   const segments: EncodedSegment[] = [];
   try {
-    for await (const group of encoder.encodeVideo(media.streams, tell, signal)) segments.push(...group);
+    for await (const group of encoder.encodeVideo(streams, tell, signal)) segments.push(...group);
   } finally {
     // When one stream has failed, the decoder of another may still wait for its reader.
     media.close();

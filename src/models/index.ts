@@ -3,6 +3,7 @@ export { findPack, listPacks, type FoundPack, type PackPlaces } from "./find-pac
 export { createInferencePool, type InferencePool } from "./inference.js";
 export {
   CLIP_ENCODER,
+  externalDataFile,
   flatDimension,
   TEXT_ENCODER,
   type AudioExpertManifest,

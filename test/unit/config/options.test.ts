@@ -34,6 +34,13 @@ describe("options", () => {
     expect(options.logLevel).toBe("debug");
   });
 
+  it("keep no features unless they are given a size", () => {
+    expect(resolveOptions().featureCache).toBeUndefined();
+    expect(resolveOptions({}, { EARSHOT_FEATURE_CACHE_BYTES: "1000000" }).featureCache).toEqual({
+      maxBytes: 1_000_000,
+    });
+  });
+
   it("become absolute paths", () => {
     const options = resolveOptions({
       dataDirectory: "data",
@@ -51,6 +58,8 @@ describe("options", () => {
     [{ databaseUrl: "mysql://root:secret@x/y" }, "databaseUrl"],
     [{ database: { poolSize: 1 } }, "database.poolSize"],
     [{ audioTrack: "third" }, "audioTrack"],
+    [{ featureCache: {} }, "featureCache.maxBytes"],
+    [{ featureCache: { maxBytes: 0.5 } }, "featureCache.maxBytes"],
     [{ mediaRoot: "/srv" }, "mediaRoot"],
     [{ vectors: { engine: "faiss" } }, "vectors.engine"],
     [{ vectors: { qdrant: { url: "localhost:6333" } } }, "vectors.qdrant.url"],
