@@ -10,6 +10,8 @@ export abstract class EarshotError extends Error {
   abstract readonly code: string;
   /** True when the same call may succeed later without anyone changing anything. */
   readonly retryable: boolean = false;
+  /** True when something is away or full that all work needs: whoever works on many things pauses rather than go through them. */
+  readonly outage: boolean = false;
   /** The input field at fault, when there is one. */
   readonly field?: string;
   /** Facts for the log (paths, exit codes, stderr); never sent to a client. */
@@ -41,6 +43,7 @@ export class InvalidEnvironmentError extends EarshotError {
 export class CatalogUnavailableError extends EarshotError {
   readonly code = "CATALOG_UNAVAILABLE";
   override readonly retryable: boolean;
+  override readonly outage = true;
 
   /** @param extra `retryable`: a server does not answer now, and may later. */
   constructor(message: string, extra: { detail?: string; cause?: unknown; retryable?: boolean } = {}) {
@@ -58,18 +61,21 @@ export class CatalogSchemaError extends EarshotError {
 export class CatalogBusyError extends EarshotError {
   readonly code = "CATALOG_BUSY";
   override readonly retryable = true;
+  override readonly outage = true;
 }
 
 /** The connection to the database broke, or none can be made for now. What was not committed is not there. */
 export class CatalogDisconnectedError extends EarshotError {
   readonly code = "CATALOG_DISCONNECTED";
   override readonly retryable = true;
+  override readonly outage = true;
 }
 
 /** The disk is full, or the database cannot be written for another reason outside Earshot. */
 export class CatalogWriteError extends EarshotError {
   readonly code = "CATALOG_WRITE_FAILED";
   override readonly retryable = true;
+  override readonly outage = true;
 }
 
 // --- media ----------------------------------------------------------------------------------------
@@ -83,6 +89,7 @@ export class FfmpegNotFoundError extends EarshotError {
 export class FfmpegUnavailableError extends EarshotError {
   readonly code = "FFMPEG_UNAVAILABLE";
   override readonly retryable = true;
+  override readonly outage = true;
 }
 
 /** A file is not a media file, or is damaged beyond reading. */
@@ -314,6 +321,7 @@ export class VectorStageLostError extends EarshotError {
 export class VectorIndexUnavailableError extends EarshotError {
   readonly code: string = "VECTOR_INDEX_UNAVAILABLE";
   override readonly retryable = true;
+  override readonly outage = true;
 }
 
 /** The vector engine refuses the API key, or the key may not do what is asked. */

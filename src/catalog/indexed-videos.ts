@@ -4,6 +4,14 @@ import type { IndexedVideoContents } from "./records.js";
 /** Videos whose rows are removed in one transaction: some ten thousand segments, a short stop for other writers. */
 const removalSize = 200;
 
+const counted = { _count: true, _sum: { segmentCount: true } } as const;
+
+/** How much an index holds. */
+export interface IndexContentsCount {
+  videos: number;
+  segments: number;
+}
+
 /** What the indexes hold of the videos, as it was committed: the truth for an engine that keeps its vectors elsewhere. */
 export class IndexedVideoRepository {
   constructor(private readonly database: Database) {}
@@ -48,13 +56,18 @@ export class IndexedVideoRepository {
   }
 
   /** Number of videos in an index, and of their segments. */
-  async count(indexId: string): Promise<{ videos: number; segments: number }> {
-    const { _count, _sum } = await this.database.reader.indexedVideo.aggregate({
-      where: { indexId },
-      _count: true,
-      _sum: { segmentCount: true },
-    });
+  async count(indexId: string): Promise<IndexContentsCount> {
+    const { _count, _sum } = await this.database.reader.indexedVideo.aggregate({ where: { indexId }, ...counted });
     return { videos: _count, segments: _sum.segmentCount ?? 0 };
+  }
+
+  /** The same for each index, over all tenants; indexes without any video are left out. */
+  async countByIndex(tx?: CatalogTransaction): Promise<Map<string, IndexContentsCount>> {
+    const client = tx?.prisma ?? this.database.reader;
+    const counts = await client.indexedVideo.groupBy({ by: ["indexId"], ...counted });
+    return new Map(
+      counts.map(({ indexId, _count, _sum }) => [indexId, { videos: _count, segments: _sum.segmentCount ?? 0 }]),
+    );
   }
 
   /** Writes what an index holds of a video from now on. */

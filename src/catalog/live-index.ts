@@ -29,11 +29,4 @@ export class LiveIndexRepository {
     });
     return count === 1;
   }
-
-  /** Number of videos in each index; indexes without any are left out. */
-  async videosByIndex(tx?: CatalogTransaction): Promise<Map<string, number>> {
-    const client = tx?.prisma ?? this.database.reader;
-    const counts = await client.indexedVideo.groupBy({ by: ["indexId"], _count: true });
-    return new Map(counts.map(({ indexId, _count }) => [indexId, _count]));
-  }
 }

@@ -199,13 +199,13 @@ export class LiveIndex {
 async function chooseIndex(catalog: Catalog, defaultId: string, logger: Logger): Promise<string> {
   const known = await catalog.liveIndex.find();
   if (known === defaultId) return known;
-  const videos = await catalog.liveIndex.videosByIndex();
+  const contents = await catalog.indexedVideos.countByIndex();
   if (known === null)
-    return catalog.liveIndex.begin(videos.has(defaultId) ? defaultId : (fullest(videos) ?? defaultId));
-  if (videos.has(known)) return known;
+    return catalog.liveIndex.begin(contents.has(defaultId) ? defaultId : (fullest(contents) ?? defaultId));
+  if (contents.has(known)) return known;
   const changed = await catalog.transaction(async (tx) => {
     // It may have been filled meanwhile.
-    if ((await catalog.liveIndex.videosByIndex(tx)).has(known)) return false;
+    if ((await catalog.indexedVideos.countByIndex(tx)).has(known)) return false;
     return catalog.liveIndex.change(tx, known, defaultId);
   });
   if (!changed) return (await catalog.liveIndex.find()) ?? known;
@@ -213,8 +213,8 @@ async function chooseIndex(catalog: Catalog, defaultId: string, logger: Logger):
   return defaultId;
 }
 
-function fullest(videos: ReadonlyMap<string, number>): string | undefined {
-  return [...videos].sort(([, a], [, b]) => b - a)[0]?.[0];
+function fullest(contents: ReadonlyMap<string, { videos: number }>): string | undefined {
+  return [...contents].sort(([, a], [, b]) => b.videos - a.videos)[0]?.[0];
 }
 
 function makeIndex(parts: LiveIndexParts, { pack }: PackRuntime): Promise<void> {

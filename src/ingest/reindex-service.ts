@@ -235,16 +235,16 @@ export class ReindexService {
   /** All indexes, by id. */
   async indexes(): Promise<IndexStatus[]> {
     const { catalog, vectors, options } = this.parts;
-    const [indexes, videos, liveId, reindex, packs] = await Promise.all([
+    const [indexes, contents, liveId, reindex, packs] = await Promise.all([
       vectors.list(),
-      catalog.liveIndex.videosByIndex(),
+      catalog.indexedVideos.countByIndex(),
       catalog.liveIndex.find(),
       catalog.reindexes.unfinished(),
       listPacks(options),
     ]);
     return indexes.map((index) => ({
       ...index,
-      videos: videos.get(index.id) ?? 0,
+      videos: contents.get(index.id)?.videos ?? 0,
       live: index.id === liveId,
       building: index.id === reindex?.indexId,
       packIsHere: packs.some(({ id }) => id === index.id),

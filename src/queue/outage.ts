@@ -1,26 +1,8 @@
 import type { Logger } from "../config/index.js";
-import {
-  CatalogBusyError,
-  CatalogDisconnectedError,
-  CatalogUnavailableError,
-  CatalogWriteError,
-  FfmpegUnavailableError,
-  VectorIndexUnavailableError,
-  type EarshotError,
-} from "../errors.js";
+import { EarshotError } from "../errors.js";
 
 /** Longest pause while something is away, in seconds. */
 const maxPauseSeconds = 60;
-
-/** Failures of what every job needs, which pass without anyone touching a job. */
-const outages = [
-  CatalogBusyError,
-  CatalogDisconnectedError,
-  CatalogUnavailableError,
-  CatalogWriteError,
-  VectorIndexUnavailableError,
-  FfmpegUnavailableError,
-] as const;
 
 /** A class of errors. */
 export type ErrorKind = abstract new (...args: never[]) => EarshotError;
@@ -48,7 +30,7 @@ export class Outage {
 
   /** Whether an error says that something is away which every job needs. */
   is(error: unknown): error is EarshotError {
-    return [...outages, ...this.further].some((kind) => error instanceof kind);
+    return error instanceof EarshotError && (error.outage || this.further.some((kind) => error instanceof kind));
   }
 
   /** What is away; null while nothing is. */

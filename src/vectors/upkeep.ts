@@ -1,10 +1,5 @@
 import { toCatalogError, type VectorWriteRecord } from "../catalog/index.js";
-import {
-  CatalogBusyError,
-  CatalogUnavailableError,
-  CatalogWriteError,
-  VectorIndexUnavailableError,
-} from "../errors.js";
+import { EarshotError } from "../errors.js";
 import { finishDrop, type DropParts } from "./drop.js";
 
 /** The part of a logger that is used; a pino logger fits. */
@@ -135,7 +130,8 @@ export class VectorUpkeep {
       this.troubled.delete(row.id);
       return true;
     } catch (error) {
-      if (isOutage(toCatalogError(error))) throw error;
+      const known = toCatalogError(error);
+      if (known instanceof EarshotError && known.outage) throw error;
       if (!this.troubled.has(row.id)) {
         logger.error(
           { err: error, ...row },
@@ -146,10 +142,4 @@ export class VectorUpkeep {
       return false;
     }
   }
-}
-
-function isOutage(error: unknown): boolean {
-  return [VectorIndexUnavailableError, CatalogUnavailableError, CatalogBusyError, CatalogWriteError].some(
-    (kind) => error instanceof kind,
-  );
 }
