@@ -225,7 +225,10 @@ describe("a re-index", () => {
         if (stage === "ENCODING" && (progress ?? 0) > 0) resolve();
       });
     });
-    const job = await ingest.submit({ source: { path: await write("long", 600) }, externalId: "long" }, DEFAULT_TENANT);
+    const job = await ingest.submit(
+      { source: { path: await write("long", 1800) }, externalId: "long" },
+      DEFAULT_TENANT,
+    );
     await encoding;
     expect((await mutate("swapIndex", { id })).userErrors).toEqual([]);
     expect((await ingest.waitFor(DEFAULT_TENANT, job.id)).state).toBe("COMPLETED");

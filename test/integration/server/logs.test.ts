@@ -1,5 +1,5 @@
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLogger } from "../../../src/config/index.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
@@ -54,10 +54,13 @@ describe("log lines", () => {
     lines.length = 0;
     await test.earshot.start();
     await test.earshot.ingest.waitFor(DEFAULT_TENANT, job!.id);
-    const own = lines.filter(({ jobId }) => jobId === job!.id);
-    expect(own.map(({ msg }) => msg)).toEqual(
-      expect.arrayContaining(["ingest job taken", "an inference thread is ready", "ingest job completed"]),
-    );
-    for (const line of own) expect(line).toMatchObject({ requestId: "request-4" });
+    const own = () => lines.filter(({ jobId }) => jobId === job!.id);
+    // The last line comes after the row's last change.
+    await vi.waitFor(() => {
+      expect(own().map(({ msg }) => msg)).toEqual(
+        expect.arrayContaining(["ingest job taken", "an inference thread is ready", "ingest job completed"]),
+      );
+    });
+    for (const line of own()) expect(line).toMatchObject({ requestId: "request-4" });
   });
 });
