@@ -48,6 +48,11 @@ describe("traces that are sent to a collector", () => {
 
   const start = async (sampleRatio = 1) =>
     (await startTracing({ otlpEndpoint: `${receiver.url}/`, serviceName: "earshot-test", sampleRatio }, logger))!;
+  /** Sends all spans, also that of a job whose state was written a moment ago. */
+  const spansEnd = async (tracing: { close(): Promise<void> }) => {
+    await test.earshot.ingest.stop({ finishSeconds: 60 });
+    await tracing.close();
+  };
   const named = (name: string): ReceivedSpan => {
     const span = receiver.spans.find((candidate) => candidate.name === name);
     if (span === undefined) throw new Error(`no span "${name}" among ${receiver.spans.map((s) => s.name).join(", ")}`);
@@ -85,7 +90,7 @@ describe("traces that are sent to a collector", () => {
     const [submitted] = await test.earshot.catalog.jobs.list(DEFAULT_TENANT, {}, 1);
     await test.earshot.start();
     await test.earshot.ingest.waitFor(DEFAULT_TENANT, submitted!.id);
-    await tracing.close();
+    await spansEnd(tracing);
 
     const job = named("ingest");
     expect(job).toMatchObject({ traceId: TRACE, parentSpanId: named("POST /graphql").spanId, kind: 5 });
@@ -101,7 +106,7 @@ describe("traces that are sent to a collector", () => {
     const { id } = await test.earshot.ingest.submit({ source: { path: "silence.wav" } }, DEFAULT_TENANT);
     await test.earshot.start();
     await test.earshot.ingest.waitFor(DEFAULT_TENANT, id);
-    await tracing.close();
+    await spansEnd(tracing);
     expect(named("ingest").status).toEqual({ code: 2, message: "MEDIA_SILENT" });
     expect(JSON.stringify(receiver.spans)).not.toContain(test.folder);
   });
