@@ -23,6 +23,11 @@ export interface ClaimOptions {
    * @default false
    */
   untold?: boolean;
+  /**
+   * A re-index whose jobs are left to others: its model pack is not here.
+   * @default none
+   */
+  withoutReindex?: string;
 }
 
 /** The priorities among jobs that wait, in the order in which a claim looks at them. */

@@ -112,7 +112,7 @@ export interface DeadLetter {
 
 /**
  * How workers are told that ingest jobs are due. The rows say which job is taken; a message only says that one waits. All
- * but {@link JobMessages.deadLetters} belong to the transaction that they are given.
+ * but those that read dead letters belong to the transaction that they are given.
  */
 export interface JobMessages {
   /** Whether there are messages at all: a database of one machine has none, its processes look at the rows. */
@@ -127,4 +127,6 @@ export interface JobMessages {
   unbury(tx: CatalogTransaction, jobId: string): Promise<void>;
   /** The oldest dead letters, at most `limit`. */
   deadLetters(limit: number): Promise<DeadLetter[]>;
+  /** Number of the jobs that were given up and not retried. */
+  countDeadLetters(): Promise<number>;
 }

@@ -25,9 +25,12 @@ import { olderThan } from "./videos.js";
 /** A job that is due and whose video is not being worked on; of one priority and tenant, the oldest. */
 const OLDEST_CLAIMABLE = `SELECT j."id", j."videoId" FROM "IngestJob" j JOIN "Video" v ON v."id" = j."videoId"
   WHERE j."state" = 'PENDING' AND (j."nextAttemptAt" IS NULL OR j."nextAttemptAt" <= ? OR j."nextAttemptAt" > ?)
-    AND j."priority" = ? AND j."tenant" = ?
+    AND j."priority" = ? AND j."tenant" = ? AND COALESCE(j."reindexId", '') <> ?
     AND NOT EXISTS (SELECT 1 FROM "IngestJob" r WHERE r."videoId" = j."videoId" AND r."state" = 'RUNNING')
   ORDER BY j."createdAt", j."id" LIMIT 1`;
+
+/** In the place of a re-index, where the jobs of none are to be passed over; no row has it. */
+const NO_REINDEX = "none";
 
 /** A job to be queued. */
 export interface NewIngestJob {
@@ -125,7 +128,7 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
       { tenant: "desc" },
       { createdAt: "desc" },
     ];
-    const where = dueWithVideo(now, options.longestWaitMs);
+    const where = claimable(now, options);
     if ((await this.database.reader.ingestJob.findFirst({ where, orderBy, select: { id: true } })) === null)
       return null;
     return this.database.transaction(
@@ -159,6 +162,11 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   /** The oldest dead letters of all tenants; none where the database has no such. */
   deadLetters(limit: number): Promise<DeadLetter[]> {
     return this.database.messages.deadLetters(limit);
+  }
+
+  /** Number of dead letters of all tenants; 0 where the database has no such. */
+  countDeadLetters(): Promise<number> {
+    return this.database.messages.countDeadLetters();
   }
 
   /** Cancels the tenant's job if it waits or runs. Null when it has ended, or there is none of that id. */
@@ -197,10 +205,11 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   private async lockNext(tx: CatalogTransaction, now: Date, options: ClaimOptions): Promise<string | null> {
     const running = await tx.prisma.ingestJob.findMany({ where: { state: "RUNNING" }, select: { tenant: true } });
     const latest = latestAttempt(now, options.longestWaitMs);
+    const withoutReindex = options.withoutReindex ?? NO_REINDEX;
     const tenantsOfRunning = running.map(({ tenant }) => tenant);
     for (const priority of await prioritiesInTurn(tx.prisma, options.turn ?? 0)) {
       for (const tenant of await tenantsInTurn(tx.prisma, priority, tenantsOfRunning)) {
-        const id = await this.lockOldest(tx, { now, latest, priority, tenant });
+        const id = await this.lockOldest(tx, { now, latest, priority, tenant, withoutReindex });
         if (id !== null) return id;
       }
     }
@@ -210,11 +219,12 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   /** Locks the oldest of the tenant's jobs that may be taken. */
   private async lockOldest(
     tx: CatalogTransaction,
-    { now, latest, priority, tenant }: { now: Date; latest: Date; priority: number; tenant: string },
+    choice: { now: Date; latest: Date; priority: number; tenant: string; withoutReindex: string },
   ): Promise<string | null> {
+    const { now, latest, priority, tenant, withoutReindex } = choice;
     for (;;) {
       const locks = this.database.dialect.lockFree("j", "v");
-      const [oldest] = await tx.execute(`${OLDEST_CLAIMABLE}${locks}`, [now, latest, priority, tenant]);
+      const [oldest] = await tx.execute(`${OLDEST_CLAIMABLE}${locks}`, [now, latest, priority, tenant, withoutReindex]);
       if (oldest === undefined) return null;
       // Between the look at the rows and their locks, another worker may have taken another job of the video.
       const videoId = textOf(oldest, "videoId");
@@ -234,8 +244,10 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
 }
 
 /** Jobs without a video have lost it, and wait for nothing. */
-function dueWithVideo(now: Date, longestWaitMs?: number): Prisma.IngestJobWhereInput {
-  return { ...due(now, longestWaitMs), videoId: { not: null } };
+function claimable(now: Date, { longestWaitMs, withoutReindex }: ClaimOptions): Prisma.IngestJobWhereInput {
+  const dueWithVideo = { ...due(now, longestWaitMs), videoId: { not: null } };
+  if (withoutReindex === undefined) return dueWithVideo;
+  return { AND: [dueWithVideo, { OR: [{ reindexId: null }, { reindexId: { not: withoutReindex } }] }] };
 }
 
 type IngestJobRow = Prisma.IngestJobModel;

@@ -8,4 +8,5 @@ export const noMessages: JobMessages = {
   bury: () => Promise.resolve(),
   unbury: () => Promise.resolve(),
   deadLetters: () => Promise.resolve([]),
+  countDeadLetters: () => Promise.resolve(0),
 };

@@ -2,56 +2,19 @@ import { EventEmitter } from "node:events";
 import path from "node:path";
 import {
   ingestPriorities,
-  type Catalog,
   type CatalogTransaction,
   type IngestJobRecord,
   type IngestOrder,
-  type IngestStage,
   type VideoRecord,
 } from "../catalog/index.js";
-import type { Logger, ResolvedOptions } from "../config/index.js";
-import {
-  CatalogDisconnectedError,
-  type EarshotError,
-  JobCrashedError,
-  JobInternalError,
-  JobNotFoundError,
-  JobNotRetryableError,
-  LivePackMissingError,
-  ModelLoadFailedError,
-  PackFileMissingError,
-  PackNotFoundError,
-  VectorIndexUnavailableError,
-  VideoNotFoundError,
-} from "../errors.js";
-import { findFfmpeg, removeStaleFolders } from "../media/index.js";
-import type { LiveIndex } from "../indexes/index.js";
-import {
-  createWorkerIdentity,
-  JobQueue,
-  nextUpdate,
-  observedAttempt,
-  type QueueStatus,
-  type StopOptions,
-} from "../queue/index.js";
-import { currentTraceparent, observeNothing, type AttemptOutcome, type Observe } from "../telemetry/index.js";
-import type { PendingWrite, VectorIndex } from "../vectors/index.js";
+import { JobNotFoundError, JobNotRetryableError, VideoNotFoundError } from "../errors.js";
+import { nextUpdate, type QueueStatus, type StopOptions } from "../queue/index.js";
+import { currentTraceparent } from "../telemetry/index.js";
+import type { PendingWrite } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
-import { IngestMemory } from "./memory.js";
-import { runPipeline, type PipelineParts, type ProgressListener } from "./pipeline.js";
 import { openInRoots, openSource, resolveSource } from "./sources.js";
 import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
-
-/** What an ingest service works with. */
-export interface IngestServiceParts {
-  catalog: Catalog;
-  vectors: VectorIndex;
-  live: LiveIndex;
-  options: ResolvedOptions;
-  logger: Logger;
-  /** Told of stages and attempts. @default nobody */
-  observe?: Observe;
-}
+import { IngestWorker, type IngestWorkerParts } from "./worker.js";
 
 /** Names a video by exactly one of its ids. */
 export type VideoKey = { id: string; externalId?: undefined } | { id?: undefined; externalId: string };
@@ -60,9 +23,10 @@ export type VideoKey = { id: string; externalId?: undefined } | { id?: undefined
 export class IngestService {
   /** What happens to the jobs of this process; for progress bars and subscriptions. */
   readonly events = new EventEmitter<IngestEvents>();
-  private queue: JobQueue<IngestJobRecord, IngestStage> | undefined;
+  private readonly worker: IngestWorker;
 
-  constructor(private readonly parts: IngestServiceParts) {
+  constructor(private readonly parts: IngestWorkerParts) {
+    this.worker = new IngestWorker(parts, this.events);
     // Every open subscription listens.
     this.events.setMaxListeners(0);
   }
@@ -99,7 +63,7 @@ export class IngestService {
     });
     for (const cancelled of overtaken) this.events.emit("job", updateOf(cancelled));
     this.events.emit("job", updateOf(job));
-    this.queue?.wake();
+    this.worker.wake();
     return job;
   }
 
@@ -140,7 +104,7 @@ export class IngestService {
     const job = await catalog.jobs.find(tenant, jobId);
     if (job === null) throw new JobNotFoundError("There is no such ingest job.", { field: "id" });
     if (cancelled) {
-      this.queue?.interrupt(jobId);
+      this.worker.interrupt(jobId);
       this.events.emit("job", updateOf(job));
     }
     return job;
@@ -168,7 +132,7 @@ export class IngestService {
     });
     if (job === null) return false;
     this.events.emit("job", updateOf(job));
-    this.queue?.wake();
+    this.worker.wake();
     return true;
   }
 
@@ -190,7 +154,7 @@ export class IngestService {
       return { video: found, jobs, writes };
     });
     for (const job of jobs) {
-      this.queue?.interrupt(job.id);
+      this.worker.interrupt(job.id);
       this.events.emit("job", updateOf(job, { videoId: null }));
     }
     for (const write of writes) {
@@ -225,101 +189,28 @@ export class IngestService {
    *
    * @throws FfmpegNotFoundError
    */
-  async start(): Promise<void> {
-    if (this.queue !== undefined) return;
-    const { catalog, live, options, logger } = this.parts;
-    const tools = await findFfmpeg(options, logger);
-    await removeStaleFolders(options.temporaryDirectory);
-    const memory = new IngestMemory(() => live.runtime.pack, options, logger);
-    const queue = new JobQueue<IngestJobRecord, IngestStage>({
-      name: "ingest job",
-      rows: catalog.jobs,
-      options: options.ingest,
-      logger,
-      worker: createWorkerIdentity(),
-      work: async (job, ...rest) => {
-        memory.taken(job.id);
-        try {
-          const onMedia = memory.measured.bind(memory, job.id);
-          await this.work({ ...this.parts, tools, onMedia }, job, ...rest);
-        } finally {
-          memory.ended(job.id);
-        }
-      },
-      giveUp: (job, workerId, failure) => this.giveUp(job, workerId, failure),
-      crashed,
-      unforeseen,
-      // A pack that cannot be read now, e.g. for a volume that is away, is no job's fault.
-      outages: [LivePackMissingError, PackNotFoundError, PackFileMissingError, ModelLoadFailedError],
-      check: () => this.check(),
-      hasRoom: () => memory.hasRoom(),
-      onUpdate: (job, change) => this.events.emit("job", updateOf(job, change)),
-      onStuck: () => this.events.emit("stuck"),
-    });
-    this.queue = queue;
-    queue.start();
+  start(): Promise<void> {
+    return this.worker.start();
   }
 
   /** How the work stands; null when this process does not work on jobs. */
   status(): QueueStatus | null {
-    return this.queue?.status() ?? null;
+    return this.worker.status();
   }
 
   /** There are new jobs. Does nothing when not started. */
   wake(): void {
-    this.queue?.wake();
+    this.worker.wake();
   }
 
   /** Ends the work on a job whose row was cancelled before, if this process works on it. */
   interrupt(jobId: string): void {
-    this.queue?.interrupt(jobId);
+    this.worker.interrupt(jobId);
   }
 
   /** Takes no more jobs, gives the running ones back, at once or after a while, and ends. Does nothing when not started. */
-  async stop(options?: StopOptions): Promise<void> {
-    await this.queue?.stop(options);
-    this.queue = undefined;
-  }
-
-  /** Throws what is away that every job needs. */
-  private async check(): Promise<void> {
-    const { catalog, vectors } = this.parts;
-    const database = await catalog.health();
-    if (!database.ok) throw new CatalogDisconnectedError(database.message ?? "The database does not answer.");
-    const index = await vectors.health();
-    if (!index.ok) throw new VectorIndexUnavailableError(index.message ?? "The vector engine does not answer.");
-  }
-
-  private work(
-    parts: PipelineParts,
-    job: IngestJobRecord,
-    workerId: string,
-    onProgress: ProgressListener,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { observe = observeNothing } = this.parts;
-    let mediaSeconds = 0;
-    const listener = {
-      onStage: (stage: string, seconds: number) => observe({ kind: "ingest-stage", stage, seconds }),
-      onEnd: (outcome: AttemptOutcome, seconds: number) =>
-        observe({ kind: "ingest-attempt", outcome, seconds, ...(outcome === "completed" ? { mediaSeconds } : {}) }),
-    };
-    const attempt = { job, span: "ingest", parent: job.order.traceparent, onProgress, signal };
-    return observedAttempt(attempt, listener, async (tell) => {
-      mediaSeconds = await runPipeline(parts, job, workerId, tell, signal);
-    });
-  }
-
-  /** Ends a job as failed; a video that was never indexed goes with it. */
-  private giveUp(job: IngestJobRecord, workerId: string, failure: EarshotError): Promise<void> {
-    const { catalog } = this.parts;
-    return catalog.transaction(async (tx) => {
-      const held = await catalog.jobs.fail(tx, job.id, workerId, failure);
-      if (!held) return;
-      // Another attempt might succeed, elsewhere or later: someone should look at it.
-      if (failure.retryable || failure instanceof JobCrashedError) await catalog.jobs.bury(tx, job, failure.code);
-      if (job.videoId !== null) await catalog.videos.deleteAbandoned(tx, job.videoId);
-    });
+  stop(options?: StopOptions): Promise<void> {
+    return this.worker.stop(options);
   }
 
   private async findOrCreateVideo(
@@ -349,21 +240,8 @@ export class IngestService {
 }
 
 /** Makes the ingest service; it works on jobs from `start()` on. */
-export function createIngestService(parts: IngestServiceParts): IngestService {
+export function createIngestService(parts: IngestWorkerParts): IngestService {
   return new IngestService(parts);
-}
-
-function crashed(): JobCrashedError {
-  return new JobCrashedError(
-    "The process ended while it worked on this video, at each attempt. The file may be too large or harmful for this server.",
-  );
-}
-
-function unforeseen(cause: unknown): JobInternalError {
-  return new JobInternalError(
-    "The video could not be ingested because of an internal error. The server's log says more.",
-    { detail: String(cause), cause },
-  );
 }
 
 /** Real path of a video's media file, when it can be read and lies inside a media root now; null otherwise. */

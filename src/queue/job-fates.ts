@@ -20,7 +20,7 @@ export class JobFates<Job extends QueuedJob, Stage extends string> {
     const { name, rows, worker, unforeseen } = this.parts;
     if (error instanceof JobInterruption && error.kind !== "stalled") {
       log.info({ why: error.kind }, `${name} interrupted`);
-      if (error.kind !== "stopping") return;
+      if (error.kind !== "stopping" && error.kind !== "elsewhere") return;
       await this.persist(() => rows.giveBack(job.id, worker.id), log);
       this.tellWaiting(job);
     } else if (this.outage.is(error)) {

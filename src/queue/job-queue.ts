@@ -145,6 +145,7 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
       turn: Number.isInteger(share) ? share : 0,
       longestWaitMs: options.maxRetryDelaySeconds * 1000,
       untold: performance.now() - this.lastSweep >= sweepMs,
+      ...this.parts.leaves?.(),
     });
     if (job !== null) this.claims += 1;
     // It goes on until there are none.

@@ -101,6 +101,8 @@ export interface QueueParts<Job extends QueuedJob, Stage extends string> {
   outages?: readonly ErrorKind[];
   /** Asked while the queue pauses, before it tries again. Throws what is still away. */
   check?: () => Promise<void>;
+  /** Which jobs this process leaves to others; asked at each claim. @default none */
+  leaves?: () => Pick<ClaimOptions, "withoutReindex">;
   /** Whether there is room for another job beside those that run; not asked for the first one. */
   hasRoom?: () => boolean;
   /** Called when a job does not end though it was told to. */

@@ -66,6 +66,27 @@ export function stateGauges(registry: Registry, earshot: Earshot): void {
     null,
     () => earshot.ingest.status()?.stuck.length ?? 0,
   );
+  gauge(
+    "earshot_ingest_dead_letters",
+    "Ingest jobs of all tenants that were given up and wait for someone to retry them; 0 without PostgreSQL.",
+    null,
+    () => catalog.jobs.countDeadLetters(),
+  );
+  gauge(
+    "earshot_reindex_state",
+    "The state of the re-index that goes on: 1; none when none does.",
+    "state",
+    async () => {
+      const reindex = await catalog.reindexes.unfinished();
+      return reindex === null ? {} : { [reindex.state]: 1 };
+    },
+  );
+  gauge("earshot_reindex_videos", "Videos of the re-index that goes on, of all tenants.", "state", async () => {
+    const reindex = await catalog.reindexes.unfinished();
+    if (reindex === null) return {};
+    const { total, done, failed } = await catalog.reindexes.progress(reindex);
+    return { done, failed, waiting: Math.max(0, total - done - failed) };
+  });
   gauge("earshot_vector_writes", "Writes to the vector engine that are not finished, by state.", "state", () =>
     catalog.vectorWrites.countByState(),
   );

@@ -77,6 +77,10 @@ class PgBossMessages implements JobMessages {
     );
     return rows.map(({ data }) => data);
   }
+
+  countDeadLetters(): Promise<number> {
+    return this.boss.getQueueSize(DEAD);
+  }
 }
 
 /** Runs pg-boss's statements in a transaction of the catalog, and keeps what went wrong. */

@@ -2,37 +2,17 @@ import { appendFile, cp, mkdtemp, realpath, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createProgram } from "../../../src/cli/program.js";
+import { runCommand, type Ran } from "../../fixtures/command-line.js";
 import { TEST_PACK, TEST_PACK_WORD } from "../../fixtures/earshot.js";
 import { writeWav } from "../../fixtures/media-files.js";
 import { inTurn, noise, SAMPLE_RATE, tone } from "../../fixtures/sounds.js";
-
-interface Ran {
-  code: number;
-  /** Lines on stdout. */
-  out: string[];
-  /** Lines on stderr. */
-  complaints: string[];
-}
 
 describe("the command line", () => {
   let folder: string;
 
   /** Runs a command as a person would, with this test's data and model pack. */
-  const earshot = async (command: string, args: string[], pack = TEST_PACK): Promise<Ran> => {
-    const ran: Ran = { code: -1, out: [], complaints: [] };
-    const console = {
-      print: (line = "") => void ran.out.push(...line.split("\n")),
-      complain: (line: string) => void ran.complaints.push(line),
-      interactive: false,
-      progress: process.stderr,
-      columns: 100,
-    };
-    const common = ["--data-dir", path.join(folder, "data"), "--model-pack", pack];
-    const program = createProgram(console, {}, (code) => (ran.code = code));
-    await program.parseAsync([command, ...args, ...common], { from: "user" });
-    return ran;
-  };
+  const earshot = (command: string, args: string[], pack = TEST_PACK): Promise<Ran> =>
+    runCommand([command, ...args, "--data-dir", path.join(folder, "data"), "--model-pack", pack]);
 
   beforeAll(async () => {
     folder = await realpath(await mkdtemp(path.join(tmpdir(), "earshot-cli-")));

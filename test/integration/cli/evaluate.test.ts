@@ -5,20 +5,12 @@ import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EvaluateFlags } from "../../../src/cli/evaluate-flags.js";
 import { evaluateCommand } from "../../../src/cli/evaluate.js";
-import { createProgram } from "../../../src/cli/program.js";
 import { toGlobalId } from "../../../src/graphql/ids.js";
+import { recordingTerminal, runCommand, type Ran } from "../../fixtures/command-line.js";
 import { openTestEarshot, TEST_PACK } from "../../fixtures/earshot.js";
 import { writeWav } from "../../fixtures/media-files.js";
 import { sample } from "../../fixtures/media-samples.js";
 import { SAMPLE_RATE, tone } from "../../fixtures/sounds.js";
-
-interface Ran {
-  code: number;
-  /** Lines on stdout. */
-  out: string[];
-  /** Lines on stderr. */
-  complaints: string[];
-}
 
 const HOSTILE = `a kettle "whistle" <script>alert(1)</script>`;
 
@@ -36,21 +28,8 @@ describe("earshot evaluate", () => {
   let media: string;
   let captions: string;
 
-  const terminal = (ran: Ran) => ({
-    print: (line = "") => void ran.out.push(...line.split("\n")),
-    complain: (line: string) => void ran.complaints.push(line),
-    interactive: false,
-    progress: process.stderr,
-    columns: 100,
-  });
-
-  const evaluate = async (...args: string[]): Promise<Ran> => {
-    const ran: Ran = { code: -1, out: [], complaints: [] };
-    const common = ["--data-dir", path.join(folder, "data"), "--model-pack", TEST_PACK];
-    const program = createProgram(terminal(ran), {}, (code) => (ran.code = code));
-    await program.parseAsync(["evaluate", ...args, ...common], { from: "user" });
-    return ran;
-  };
+  const evaluate = (...args: string[]): Promise<Ran> =>
+    runCommand(["evaluate", ...args, "--data-dir", path.join(folder, "data"), "--model-pack", TEST_PACK]);
   const idIn = ({ out }: Ran): string => /^Evaluation (\S+)$/.exec(out.at(-1)!)![1]!;
 
   /** Evaluations for tests that look at some. */
@@ -201,24 +180,21 @@ describe("earshot evaluate", () => {
   });
 
   it("evaluates the videos that were ingested, with a bar for those who look at a terminal", async () => {
-    const out: Ran = { code: -1, out: [], complaints: [] };
     const screen = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true });
     const common = ["--data-dir", path.join(folder, "library"), "--model-pack", TEST_PACK];
-    const run = async (...args: string[]): Promise<void> => {
-      const program = createProgram({ ...terminal(out), interactive: true, progress: screen }, {}, (code) => {
-        out.code = code;
-      });
-      await program.parseAsync([...args, ...common], { from: "user" });
-    };
-    await run("ingest", media);
+    const run = (...args: string[]): Promise<Ran> =>
+      runCommand([...args, ...common], {}, { interactive: true, progress: screen });
+    const ingested = await run("ingest", media);
     const file = path.join(folder, "index.html");
-    await run("evaluate", "--index", "--captions", captions, "--directions", "t2a", "--html", file);
-    expect(out.code).toBe(0);
-    expect(out.out).toContain("4 of 5 clips ranked; 1 missing (1 not found)");
-    expect(out.out).toContainEqual(expect.stringMatching(/^this run +4 clips +75\.0 /));
+    const ran = await run("evaluate", "--index", "--captions", captions, "--directions", "t2a", "--html", file);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain("4 of 5 clips ranked; 1 missing (1 not found)");
+    expect(ran.out).toContainEqual(expect.stringMatching(/^this run +4 clips +75\.0 /));
     expect((await readFile(file, "utf8")).match(/src="data:audio\/mp4;base64,/g)).toHaveLength(4);
     expect(screen.read()).toMatch(/░{24} {3}0 %/);
-    expect([...out.out, ...out.complaints].join("\n")).not.toMatch(/[█░]|encoding clips/);
+    expect([ingested, ran].flatMap(({ out, complaints }) => [...out, ...complaints]).join("\n")).not.toMatch(
+      /[█░]|encoding clips/,
+    );
   });
 
   it("fails with the reason on stderr, and exits with 1", async () => {
@@ -240,13 +216,13 @@ describe("earshot evaluate", () => {
   it("cancels the evaluation when it is interrupted", async () => {
     const test = await openTestEarshot({ evaluation: { roots: [folder] } });
     const { earshot } = test;
-    const ran: Ran = { code: -1, out: [], complaints: [] };
+    const { console, ran } = recordingTerminal();
     const flags: EvaluateFlags = { dataset: "CUSTOM", media, captions, against: [] };
     const interrupt = new AbortController();
     earshot.evaluation.events.once("evaluation", () => {
       interrupt.abort();
     });
-    const code = await evaluateCommand(earshot, flags, terminal(ran), interrupt.signal);
+    const code = await evaluateCommand(earshot, flags, console, interrupt.signal);
     expect(code).toBe(130);
     expect(ran.complaints.at(-1)).toBe("The evaluation was cancelled.");
     expect(await earshot.catalog.evaluations.count("default", { state: "CANCELLED" })).toBe(1);

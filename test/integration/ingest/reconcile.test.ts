@@ -1,8 +1,8 @@
 import { copyFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createProgram } from "../../../src/cli/program.js";
 import { DEFAULT_TENANT, type ViewerOptions } from "../../../src/graphql/viewer.js";
+import { runCommand } from "../../fixtures/command-line.js";
 import { openTestEarshot, TEST_PACK, type TestEarshot } from "../../fixtures/earshot.js";
 import { quickIngest } from "../../fixtures/ingesting.js";
 import { sample } from "../../fixtures/media-samples.js";
@@ -148,22 +148,9 @@ describe("earshot reconcile", () => {
   it("says what it found, and ends with 1 while something is left to do", async () => {
     const { folder, media } = test;
     const [broken] = [await ingest("a.mp4"), await ingest("b.mp4")];
-    const command = async (...args: string[]) => {
-      const [out, complaints] = [[] as string[], [] as string[]];
-      let code = -1;
-      const console = {
-        print: (line = "") => void out.push(line),
-        complain: (line: string) => void complaints.push(line),
-        interactive: false,
-        progress: process.stderr,
-        columns: 100,
-      };
-      const env = { EARSHOT_DATABASE_URL: test.earshot.options.databaseUrl };
-      const program = createProgram(console, env, (given) => (code = given));
-      const common = ["--data-dir", path.join(folder, "data"), "--model-pack", TEST_PACK];
-      await program.parseAsync(["reconcile", ...args, ...common], { from: "user" });
-      return { code, out, complaints };
-    };
+    const env = { EARSHOT_DATABASE_URL: test.earshot.options.databaseUrl };
+    const common = ["--data-dir", path.join(folder, "data"), "--model-pack", TEST_PACK];
+    const command = (...args: string[]) => runCommand(["reconcile", ...args, ...common], env);
     expect(await command()).toMatchObject({ code: 0, complaints: [] });
     await loseVectors(broken);
     const counted = await command("--dry-run");

@@ -1,0 +1,189 @@
+import type { EventEmitter } from "node:events";
+import type { Catalog, IngestJobRecord, IngestStage } from "../catalog/index.js";
+import type { Logger, ResolvedOptions } from "../config/index.js";
+import {
+  CatalogDisconnectedError,
+  type EarshotError,
+  JobCrashedError,
+  JobInternalError,
+  LivePackMissingError,
+  ModelLoadFailedError,
+  PackElsewhereError,
+  PackFileMissingError,
+  PackNotFoundError,
+  VectorIndexUnavailableError,
+} from "../errors.js";
+import type { LiveIndex } from "../indexes/index.js";
+import { findFfmpeg, removeStaleFolders } from "../media/index.js";
+import {
+  createWorkerIdentity,
+  JobInterruption,
+  JobQueue,
+  observedAttempt,
+  type QueueStatus,
+  type StopOptions,
+} from "../queue/index.js";
+import { observeNothing, type AttemptOutcome, type Observe } from "../telemetry/index.js";
+import type { VectorIndex } from "../vectors/index.js";
+import { updateOf, type IngestEvents } from "./events.js";
+import { IngestMemory } from "./memory.js";
+import { runPipeline, type PipelineParts, type ProgressListener } from "./pipeline.js";
+
+/** What jobs are worked on with. */
+export interface IngestWorkerParts {
+  catalog: Catalog;
+  vectors: VectorIndex;
+  live: LiveIndex;
+  options: ResolvedOptions;
+  logger: Logger;
+  /** Told of stages and attempts. @default nobody */
+  observe?: Observe;
+}
+
+/** How long a process leaves the jobs of a re-index alone whose model pack it lacks, in milliseconds. */
+const LEAVE_MS = 30_000;
+
+/** Works on ingest jobs, whoever submitted them: what a process does beside taking them. */
+export class IngestWorker {
+  private queue: JobQueue<IngestJobRecord, IngestStage> | undefined;
+  /** A re-index whose jobs are left to others, until a reading of `performance.now()`. */
+  private left: { reindexId: string; until: number } | undefined;
+
+  constructor(
+    private readonly parts: IngestWorkerParts,
+    private readonly events: EventEmitter<IngestEvents>,
+  ) {}
+
+  /**
+   * Begins to work on jobs, those first which an earlier process left unfinished.
+   *
+   * @throws FfmpegNotFoundError
+   */
+  async start(): Promise<void> {
+    if (this.queue !== undefined) return;
+    const { catalog, live, options, logger } = this.parts;
+    const tools = await findFfmpeg(options, logger);
+    await removeStaleFolders(options.temporaryDirectory);
+    const memory = new IngestMemory(() => live.runtime.pack, options, logger);
+    const queue = new JobQueue<IngestJobRecord, IngestStage>({
+      name: "ingest job",
+      rows: catalog.jobs,
+      options: options.ingest,
+      logger,
+      worker: createWorkerIdentity(),
+      work: async (job, ...rest) => {
+        memory.taken(job.id);
+        try {
+          const onMedia = memory.measured.bind(memory, job.id);
+          await this.work({ ...this.parts, tools, onMedia }, job, ...rest);
+        } finally {
+          memory.ended(job.id);
+        }
+      },
+      giveUp: (job, workerId, failure) => this.giveUp(job, workerId, failure),
+      crashed,
+      unforeseen,
+      // A pack that cannot be read now, e.g. for a volume that is away, is no job's fault.
+      outages: [LivePackMissingError, PackNotFoundError, PackFileMissingError, ModelLoadFailedError],
+      check: () => this.check(),
+      leaves: () => this.leaves(),
+      hasRoom: () => memory.hasRoom(),
+      onUpdate: (job, change) => this.events.emit("job", updateOf(job, change)),
+      onStuck: () => this.events.emit("stuck"),
+    });
+    this.queue = queue;
+    queue.start();
+  }
+
+  /** How the work stands; null when this process does not work on jobs. */
+  status(): QueueStatus | null {
+    return this.queue?.status() ?? null;
+  }
+
+  /** There are new jobs. Does nothing when not started. */
+  wake(): void {
+    this.queue?.wake();
+  }
+
+  /** Ends the work on a job whose row was cancelled before, if this process works on it. */
+  interrupt(jobId: string): void {
+    this.queue?.interrupt(jobId);
+  }
+
+  /** Takes no more jobs, gives the running ones back, at once or after a while, and ends. Does nothing when not started. */
+  async stop(options?: StopOptions): Promise<void> {
+    await this.queue?.stop(options);
+    this.queue = undefined;
+  }
+
+  /** Throws what is away that every job needs. */
+  private async check(): Promise<void> {
+    const { catalog, vectors } = this.parts;
+    const database = await catalog.health();
+    if (!database.ok) throw new CatalogDisconnectedError(database.message ?? "The database does not answer.");
+    const index = await vectors.health();
+    if (!index.ok) throw new VectorIndexUnavailableError(index.message ?? "The vector engine does not answer.");
+  }
+
+  private work(
+    parts: PipelineParts,
+    job: IngestJobRecord,
+    workerId: string,
+    onProgress: ProgressListener,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { observe = observeNothing } = this.parts;
+    let mediaSeconds = 0;
+    const listener = {
+      onStage: (stage: string, seconds: number) => observe({ kind: "ingest-stage", stage, seconds }),
+      onEnd: (outcome: AttemptOutcome, seconds: number) =>
+        observe({ kind: "ingest-attempt", outcome, seconds, ...(outcome === "completed" ? { mediaSeconds } : {}) }),
+    };
+    const attempt = { job, span: "ingest", parent: job.order.traceparent, onProgress, signal };
+    return observedAttempt(attempt, listener, async (tell) => {
+      try {
+        mediaSeconds = await runPipeline(parts, job, workerId, tell, signal);
+      } catch (error) {
+        if (!(error instanceof PackElsewhereError) || job.reindexId === null) throw error;
+        this.leave(job.reindexId, error);
+        throw new JobInterruption("elsewhere");
+      }
+    });
+  }
+
+  /** Leaves the jobs of a re-index to other machines for a while. */
+  private leave(reindexId: string, why: PackElsewhereError): void {
+    this.left = { reindexId, until: performance.now() + LEAVE_MS };
+    this.parts.logger.warn({ reindexId, err: why }, "the jobs of a re-index are left to other workers");
+  }
+
+  private leaves(): { withoutReindex?: string } {
+    if (this.left === undefined || performance.now() > this.left.until) return {};
+    return { withoutReindex: this.left.reindexId };
+  }
+
+  /** Ends a job as failed; a video that was never indexed goes with it. */
+  private giveUp(job: IngestJobRecord, workerId: string, failure: EarshotError): Promise<void> {
+    const { catalog } = this.parts;
+    return catalog.transaction(async (tx) => {
+      const held = await catalog.jobs.fail(tx, job.id, workerId, failure);
+      if (!held) return;
+      // Another attempt might succeed, elsewhere or later: someone should look at it.
+      if (failure.retryable || failure instanceof JobCrashedError) await catalog.jobs.bury(tx, job, failure.code);
+      if (job.videoId !== null) await catalog.videos.deleteAbandoned(tx, job.videoId);
+    });
+  }
+}
+
+function crashed(): JobCrashedError {
+  return new JobCrashedError(
+    "The process ended while it worked on this video, at each attempt. The file may be too large or harmful for this server.",
+  );
+}
+
+function unforeseen(cause: unknown): JobInternalError {
+  return new JobInternalError(
+    "The video could not be ingested because of an internal error. The server's log says more.",
+    { detail: String(cause), cause },
+  );
+}
