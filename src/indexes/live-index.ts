@@ -123,6 +123,12 @@ export class LiveIndex {
     );
   }
 
+  /** Whether ingests fill the index now. */
+  async isFilled(indexId: string): Promise<boolean> {
+    await this.look();
+    return this.current.fit !== "behind" && this.current.runtime.pack.id === indexId;
+  }
+
   /** In the transaction that commits an ingest: whether the index is still the one to fill. */
   async accepts(tx: CatalogTransaction, indexId: string): Promise<boolean> {
     const { liveId, fit, runtime } = this.current;

@@ -57,7 +57,8 @@ async function libraryTarget({ catalog, live }: TargetParts, job: IngestJobRecor
       await catalog.reindexes.forgetFailuresOfVideo(tx, videoId);
       return indexedAt;
     },
-    hasChanged: () => Promise.resolve(false),
+    // The index may have been changed for another one, and dropped.
+    hasChanged: async () => !(await live.isFilled(runtime.pack.id)),
   };
 }
 

@@ -61,7 +61,8 @@ export async function runPipeline(
       await commit(parts, target, job, workerId, video, signal);
       return video.durationSeconds;
     } catch (error) {
-      if (!(error instanceof TargetChanged) && !(await target.hasChanged())) throw error;
+      const goesOn = !signal.aborted && (error instanceof TargetChanged || (await target.hasChanged()));
+      if (!goesOn) throw error;
       parts.logger.info({ jobId: job.id }, "what the job was to do has changed meanwhile; it starts again");
     } finally {
       target.runtime.release();

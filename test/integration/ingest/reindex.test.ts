@@ -215,25 +215,45 @@ describe("a re-index", () => {
     expect(await search()).toEqual({ index: NEW, videos: ["a", "b", "c"] });
   });
 
-  it("changes over under a video that is being ingested: that is encoded anew, for the new index", async () => {
-    const { test, write, begin, mutate, reached, search } = await library(1);
-    const { id } = await begin({ swapAutomatically: false });
-    await reached(id, "READY");
+  /** Begins to ingest a long video into the index in use; resolves when its sound is being encoded. */
+  const beginLongVideo = async ({ test, write }: Awaited<ReturnType<typeof library>>) => {
     const { ingest } = test.earshot;
     const encoding = new Promise<void>((resolve) => {
       ingest.events.on("job", ({ stage, progress }: JobUpdate) => {
         if (stage === "ENCODING" && (progress ?? 0) > 0) resolve();
       });
     });
-    const job = await ingest.submit(
-      { source: { path: await write("long", 1800) }, externalId: "long" },
-      DEFAULT_TENANT,
-    );
+    const source = { path: await write("long", 1800) };
+    const job = await ingest.submit({ source, externalId: "long" }, DEFAULT_TENANT);
     await encoding;
+    return job;
+  };
+
+  it("changes over under a video that is being ingested: that is encoded anew, for the new index", async () => {
+    const started = await library(1);
+    const { test, begin, mutate, reached, search } = started;
+    const { id } = await begin({ swapAutomatically: false });
+    await reached(id, "READY");
+    const job = await beginLongVideo(started);
     expect((await mutate("swapIndex", { id })).userErrors).toEqual([]);
-    expect((await ingest.waitFor(DEFAULT_TENANT, job.id)).state).toBe("COMPLETED");
+    expect((await test.earshot.ingest.waitFor(DEFAULT_TENANT, job.id)).state).toBe("COMPLETED");
     expect(await search()).toEqual({ index: NEW, videos: ["a", "long"] });
     expect((await test.earshot.catalog.indexedVideos.countByIndex()).get(OLD)?.videos).toBe(1);
+  });
+
+  it("loses no video that is being ingested when the old index is dropped at once", async () => {
+    const started = await library(1);
+    const { test, begin, mutate, reached, search } = started;
+    const { id } = await begin({ swapAutomatically: false });
+    await reached(id, "READY");
+    const job = await beginLongVideo(started);
+    expect((await mutate("swapIndex", { id })).userErrors).toEqual([]);
+    expect((await mutate("dropIndex", { index: OLD })).userErrors).toEqual([]);
+    expect(await test.earshot.ingest.waitFor(DEFAULT_TENANT, job.id)).toMatchObject({
+      state: "COMPLETED",
+      errorCode: null,
+    });
+    expect(await search()).toEqual({ index: NEW, videos: ["a", "long"] });
   });
 
   it("goes on after its process was killed, and other processes see the change", async () => {
