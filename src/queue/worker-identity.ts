@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { isRunning } from "../media/index.js";
 
 /**
- * Who works on a job, as its row says: machine, process, start of the process, and a random part for each queue in it.
+ * Who works on a job, as its row says: machine, namespace of processes with the boot of the machine, process, start of the
+ * process, and a random part for each queue in it.
  */
 export interface WorkerIdentity {
   readonly id: string;
@@ -14,7 +15,7 @@ export interface WorkerIdentity {
 
 /** The identity of a new worker in this process. */
 export function createWorkerIdentity(): WorkerIdentity {
-  const machine = `${encodeURIComponent(hostname())}/${processNamespace()}`;
+  const machine = `${encodeURIComponent(hostname())}/${processNamespace()}${bootOfMachine()}`;
   const started = Math.round(performance.timeOrigin);
   const id = `${machine}/${process.pid}/${started}/${randomBytes(6).toString("hex")}`;
   return {
@@ -35,5 +36,14 @@ function processNamespace(): string {
     return readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
   } catch {
     return "0";
+  }
+}
+
+/** Machines that were made from one image may have the same host name, and outside containers all have the same namespace. */
+function bootOfMachine(): string {
+  try {
+    return `.${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}`;
+  } catch {
+    return "";
   }
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { retryDelayMs } from "../../../src/queue/retry.js";
 import { createWorkerIdentity } from "../../../src/queue/worker-identity.js";
@@ -42,5 +43,13 @@ describe("a worker", () => {
   it("on another machine or in another container may live", () => {
     expect(worker.isGone(["elsewhere", namespace, "1", "1", random].join("/"))).toBe(false);
     expect(worker.isGone([host, "999", "1", "1", random].join("/"))).toBe(false);
+  });
+
+  it.runIf(existsSync("/proc/sys/kernel/random/boot_id"))("on a machine that is a copy of this one may live", () => {
+    const { pid: dead } = spawnSync(process.execPath, ["-e", ""]);
+    const [processes, boot] = namespace!.split(".");
+    expect(boot).toMatch(/^[\da-f-]{36}$/);
+    const copy = `${processes}.00000000-0000-4000-8000-000000000000`;
+    expect(worker.isGone([host, copy, dead, started, random].join("/"))).toBe(false);
   });
 });
