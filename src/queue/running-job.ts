@@ -1,5 +1,6 @@
 import type { Logger } from "../config/index.js";
 import { JobInterruption, type InterruptionKind } from "./interruption.js";
+import { RowWrites } from "./row-writes.js";
 import type { JobRows, QueuedJob } from "./types.js";
 
 /** Shortest time between two writes of a job's progress, in milliseconds. */
@@ -28,18 +29,24 @@ export class RunningJob<Job extends QueuedJob, Stage extends string> {
   private lastStage: Stage | undefined;
   private ticksWithoutProgress = 0;
   private writesFail = false;
-  /** Writes one after the other, so that a slow one cannot overwrite a later one. */
-  private writing: Promise<void> = Promise.resolve();
+  /** Progress must not hold up the heartbeats: without them another worker takes the job. */
+  private readonly beats: RowWrites;
+  private readonly reports: RowWrites;
 
   constructor(
     readonly job: Job,
     private readonly parts: RunningJobParts<Job, Stage>,
   ) {
     const { rows, workerId, leaseMs, stallMs } = parts;
+    const beatMs = leaseMs / 3;
+    this.beats = new RowWrites(beatMs, this.onWrite);
+    this.reports = new RowWrites(beatMs, this.onWrite);
     this.heartbeat = setInterval(() => {
-      const expiresAt = new Date(Date.now() + leaseMs);
-      this.write(() => rows.extendLease(job.id, { workerId, expiresAt }));
-    }, leaseMs / 3);
+      this.beats.add(() => {
+        const expiresAt = new Date(Date.now() + leaseMs);
+        return this.write(() => rows.extendLease(job.id, { workerId, expiresAt }));
+      });
+    }, beatMs);
     this.heartbeat.unref();
     if (stallMs !== undefined) this.watch = this.watchProgress(stallMs);
   }
@@ -63,14 +70,14 @@ export class RunningJob<Job extends QueuedJob, Stage extends string> {
     if (stage === this.lastStage && now - this.lastWriteMs < progressIntervalMs) return;
     this.lastStage = stage;
     this.lastWriteMs = now;
-    this.write(() => rows.reportProgress(this.job.id, workerId, { stage, progress }));
+    this.reports.add(() => this.write(() => rows.reportProgress(this.job.id, workerId, { stage, progress })));
   }
 
-  /** Stops the heartbeat; resolves when the last write is done. */
+  /** Stops the heartbeat; resolves when the writes under way are done, or have taken too long. */
   async close(): Promise<void> {
     clearInterval(this.heartbeat);
     clearInterval(this.watch);
-    await this.writing;
+    await Promise.all([this.beats.close(), this.reports.close()]);
   }
 
   /** Counts ticks rather than time: a process that was suspended for a while has not stalled. */
@@ -83,17 +90,18 @@ export class RunningJob<Job extends QueuedJob, Stage extends string> {
     return watch.unref();
   }
 
-  private write(update: () => Promise<boolean>): void {
-    this.writing = this.writing.then(async () => {
-      try {
-        if (!this.signal.aborted && !(await update())) this.interrupt("lost");
-        this.writesFail = false;
-      } catch (error) {
-        // The lease outlasts two missed heartbeats; the job's own writes will tell if the database stays away.
-        const level = this.writesFail ? "debug" : "warn";
-        this.writesFail = true;
-        this.parts.logger[level]({ err: error }, "the state of a running job could not be written");
-      }
-    });
+  private async write(update: () => Promise<boolean>): Promise<void> {
+    if (!this.signal.aborted && !(await update())) this.interrupt("lost");
   }
+
+  private readonly onWrite = (error: unknown): void => {
+    if (error === null) {
+      this.writesFail = false;
+      return;
+    }
+    // The lease outlasts two missed heartbeats; the job's own writes will tell if the database stays away.
+    const level = this.writesFail ? "debug" : "warn";
+    this.writesFail = true;
+    this.parts.logger[level]({ err: error }, "the state of a running job could not be written");
+  };
 }
