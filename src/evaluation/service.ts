@@ -3,6 +3,7 @@ import type { EvaluationRecord, EvaluationStage } from "../catalog/index.js";
 import type { EarshotError } from "../errors.js";
 import { EvaluationCrashedError, EvaluationNotFoundError, JobInternalError } from "../errors.js";
 import {
+  checkAtHand,
   createWorkerIdentity,
   JobQueue,
   nextUpdate,
@@ -94,7 +95,7 @@ export class EvaluationService {
   /** Begins to work on evaluations, those first which an earlier process left unfinished. */
   async start(): Promise<void> {
     if (this.queue !== undefined) return;
-    const { catalog, options, logger } = this.parts;
+    const { catalog, vectors, options, logger } = this.parts;
     const queue = new JobQueue<EvaluationRecord, EvaluationStage>({
       name: "evaluation",
       rows: catalog.evaluations,
@@ -105,6 +106,7 @@ export class EvaluationService {
       giveUp: (record, workerId, failure) => this.giveUp(record, workerId, failure),
       crashed,
       unforeseen,
+      check: () => checkAtHand(catalog, vectors),
       onUpdate: (record, change) => this.tell(record, change),
     });
     this.queue = queue;

@@ -2,8 +2,8 @@ import type { EventEmitter } from "node:events";
 import type { Catalog, IngestJobRecord, IngestStage } from "../catalog/index.js";
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import {
-  CatalogDisconnectedError,
   type EarshotError,
+  FfmpegUnavailableError,
   JobCrashedError,
   JobInternalError,
   LivePackMissingError,
@@ -11,11 +11,11 @@ import {
   PackElsewhereError,
   PackFileMissingError,
   PackNotFoundError,
-  VectorIndexUnavailableError,
 } from "../errors.js";
 import type { LiveIndex } from "../indexes/index.js";
 import { findFfmpeg, removeStaleFolders } from "../media/index.js";
 import {
+  checkAtHand,
   createWorkerIdentity,
   JobInterruption,
   JobQueue,
@@ -61,7 +61,7 @@ export class IngestWorker {
    */
   async start(): Promise<void> {
     if (this.queue !== undefined) return;
-    const { catalog, live, options, logger } = this.parts;
+    const { catalog, vectors, live, options, logger } = this.parts;
     const tools = await findFfmpeg(options, logger);
     await removeStaleFolders(options.temporaryDirectory);
     const memory = new IngestMemory(() => live.runtime.pack, options, logger);
@@ -84,8 +84,14 @@ export class IngestWorker {
       crashed,
       unforeseen,
       // A pack that cannot be read now, e.g. for a volume that is away, is no job's fault.
-      outages: [LivePackMissingError, PackNotFoundError, PackFileMissingError, ModelLoadFailedError],
-      check: () => this.check(),
+      outages: [
+        FfmpegUnavailableError,
+        LivePackMissingError,
+        PackNotFoundError,
+        PackFileMissingError,
+        ModelLoadFailedError,
+      ],
+      check: () => checkAtHand(catalog, vectors),
       leaves: () => this.leaves(),
       hasRoom: () => memory.hasRoom(),
       onUpdate: (job, change) => this.events.emit("job", updateOf(job, change)),
@@ -114,15 +120,6 @@ export class IngestWorker {
   async stop(options?: StopOptions): Promise<void> {
     await this.queue?.stop(options);
     this.queue = undefined;
-  }
-
-  /** Throws what is away that every job needs. */
-  private async check(): Promise<void> {
-    const { catalog, vectors } = this.parts;
-    const database = await catalog.health();
-    if (!database.ok) throw new CatalogDisconnectedError(database.message ?? "The database does not answer.");
-    const index = await vectors.health();
-    if (!index.ok) throw new VectorIndexUnavailableError(index.message ?? "The vector engine does not answer.");
   }
 
   private work(

@@ -1,9 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { toCatalogError } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
+import { Rounds } from "../rounds.js";
 import { AbandonedJobs } from "./abandoned-jobs.js";
 import { JobFates } from "./job-fates.js";
+import { JobInterruption } from "./interruption.js";
 import { Outage } from "./outage.js";
+import { endsWithin } from "./patience.js";
 import { RunningJob } from "./running-job.js";
 import type { QueuedJob, QueueParts, QueueStatus, StopOptions } from "./types.js";
 
@@ -12,6 +14,9 @@ const claimsForEachShare = 8;
 
 /** Time after which jobs are looked for that no message tells of, in milliseconds. */
 const sweepMs = 30_000;
+
+/** Time in which a look for jobs has to end when the queue does, in milliseconds. */
+const lookingGraceMs = 10_000;
 
 /** Time in which work that was told to end has to do so, in milliseconds. */
 const endingGraceMs = 30_000;
@@ -35,9 +40,7 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
   private readonly outage: Outage;
   private readonly fates: JobFates<Job, Stage>;
   private readonly abandoned: AbandonedJobs<Job, Stage>;
-  private timer: NodeJS.Timeout | undefined;
-  private filling: Promise<void> | undefined;
-  private fillAgain = false;
+  private readonly looks: Rounds;
   private claims = 0;
   private lastSweep = -Infinity;
 
@@ -45,14 +48,13 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
     this.outage = new Outage(parts.name, parts.logger, parts.outages);
     this.fates = new JobFates(parts, this.outage, this.ending.signal);
     this.abandoned = new AbandonedJobs(parts, this.fates);
+    const pauseMs = parts.options.pollSeconds * 1000;
+    this.looks = new Rounds({ round: () => this.fill(), pauseMs: () => pauseMs, holdProcess: true });
   }
 
   /** Begins to work, first on what earlier processes left behind. */
   start(): void {
-    this.timer = setInterval(() => {
-      this.wake();
-    }, this.parts.options.pollSeconds * 1000);
-    this.wake();
+    this.looks.start();
   }
 
   /** How the queue stands. */
@@ -67,18 +69,7 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
 
   /** Looks for jobs now rather than at the next poll. Does nothing before start and after stop. */
   wake(): void {
-    if (this.timer === undefined || this.closing.signal.aborted) return;
-    if (this.filling !== undefined) {
-      this.fillAgain = true;
-      return;
-    }
-    this.filling = this.fill().finally(() => {
-      this.filling = undefined;
-      if (this.fillAgain) {
-        this.fillAgain = false;
-        this.wake();
-      }
-    });
+    this.looks.wake();
   }
 
   /** Ends the work on a job. Its row must have been changed before. False when this queue is not working on it. */
@@ -93,9 +84,9 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
    * Resolves when nothing runs any more; work that does not end though it was told to is left to its lease.
    */
   async stop({ finishSeconds = 0, hurry }: StopOptions = {}): Promise<void> {
-    clearInterval(this.timer);
     this.closing.abort();
-    await this.filling;
+    // A database that does not answer must not keep the process from ending.
+    await endsWithin(this.looks.stop(), lookingGraceMs, hurry);
     if (this.running.size > 0 && finishSeconds > 0) await this.settled(finishSeconds * 1000, hurry);
     this.ending.abort();
     for (const { job } of this.running.values()) job.interrupt("stopping");
@@ -115,7 +106,8 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
           if (this.running.size === 0) this.outage.passed();
           return;
         }
-        this.begin(job);
+        if (this.ending.signal.aborted) await this.fates.settle(job, new JobInterruption("stopping"), this.logOf(job));
+        else this.begin(job);
       }
     } catch (error) {
       const known = toCatalogError(error);
@@ -153,10 +145,14 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
     return job;
   }
 
+  private logOf({ id: jobId, requestId, attempts: attempt }: Job): Logger {
+    return this.parts.logger.child({ jobId, requestId, attempt });
+  }
+
   private begin(job: Job): void {
-    const { name, rows, options, logger, worker, onUpdate } = this.parts;
-    const { id, tenant, externalId, requestId, attempts: attempt } = job;
-    const log = logger.child({ jobId: id, requestId, attempt });
+    const { name, rows, options, worker, onUpdate } = this.parts;
+    const { id, tenant, externalId } = job;
+    const log = this.logOf(job);
     log.info({ tenant, externalId }, `${name} taken`);
     const running = new RunningJob(job, {
       rows,
@@ -184,6 +180,7 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
     try {
       await work(job, worker.id, running.report.bind(running), signal);
       this.outage.passed();
+      this.fates.completed(job);
       log.info({ seconds: (performance.now() - started) / 1000 }, `${name} completed`);
       onUpdate(job, { state: "COMPLETED", stage: "COMMITTING", progress: 1, errorCode: null });
     } catch (thrown) {
@@ -216,10 +213,6 @@ export class JobQueue<Job extends QueuedJob, Stage extends string> {
 
   /** Resolves when nothing runs any more, the time is up, or the signal is aborted. */
   private async settled(milliseconds: number, hurry?: AbortSignal): Promise<void> {
-    const over = new AbortController();
-    const signal = hurry === undefined ? over.signal : AbortSignal.any([over.signal, hurry]);
-    const all = Promise.all([...this.running.values()].map(({ done }) => done));
-    await Promise.race([all, delay(milliseconds, undefined, { signal }).catch(() => undefined)]);
-    over.abort();
+    await endsWithin(Promise.all([...this.running.values()].map(({ done }) => done)), milliseconds, hurry);
   }
 }

@@ -24,13 +24,18 @@ export class Outage {
   constructor(
     private readonly name: string,
     private readonly logger: Logger,
-    /** Failures that are outages for this queue, beside those of database, vector engine and ffmpeg. */
+    /** Failures that are outages for this queue, whatever its check says. */
     private readonly further: readonly ErrorKind[] = [],
   ) {}
 
   /** Whether an error says that something is away which every job needs. */
   is(error: unknown): error is EarshotError {
-    return error instanceof EarshotError && (error.outage || this.further.some((kind) => error instanceof kind));
+    return error instanceof EarshotError && (error.outage || this.isUnchecked(error));
+  }
+
+  /** Whether it is one of the further failures: whether what they need is back can only be seen by trying. */
+  isUnchecked(error: EarshotError): boolean {
+    return this.further.some((kind) => error instanceof kind);
   }
 
   /** What is away; null while nothing is. */

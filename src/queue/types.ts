@@ -97,9 +97,12 @@ export interface QueueParts<Job extends QueuedJob, Stage extends string> {
   crashed: () => EarshotError;
   /** The failure of a job which threw something that nobody foresaw. */
   unforeseen: (cause: unknown) => EarshotError;
-  /** Failures that are outages, beside those of database, vector engine and ffmpeg. */
+  /** Failures that are never a job's fault though `check` cannot foresee them, beside those that are outages by themselves. */
   outages?: readonly ErrorKind[];
-  /** Asked while the queue pauses, before it tries again. Throws what is still away. */
+  /**
+   * Asked while the queue pauses, before it tries again, and after a job met an outage. Throws what is away.
+   * @default nothing is asked, and every outage is taken for one
+   */
   check?: () => Promise<void>;
   /** Which jobs this process leaves to others; asked at each claim. @default none */
   leaves?: () => Pick<ClaimOptions, "withoutReindex">;

@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from "vitest";
 import type { IngestJobRecord, IngestStage } from "../../../src/catalog/index.js";
 import type { Logger } from "../../../src/config/index.js";
 import {
+  CatalogBusyError,
   JobCrashedError,
   JobInternalError,
   MediaDecodeTimeoutError,
@@ -104,7 +106,7 @@ describe("a queue whose vector engine is away", () => {
     const queue = startQueue(work, { concurrency: 2 }, { check });
     await eventually(() => queue.status().paused).toEqual({ code: unavailable.code, message: unavailable.message });
     await eventually(() => checks).toBeGreaterThan(0);
-    expect((await find(first)).state).toBe("PENDING");
+    await eventually(async () => (await find(first)).state).toBe("PENDING");
     away = false;
     await ended(first);
     await ended(second);
@@ -137,6 +139,58 @@ describe("a queue whose vector engine is away", () => {
   });
 });
 
+describe("a job that meets what looks like an outage", () => {
+  const busy = new CatalogBusyError("The database is locked by other work.");
+  /** No pause is waited for: at each look at the clock, the longest of them is over. */
+  let clock: MockInstance<() => number>;
+  beforeEach(() => {
+    let skipped = 0;
+    const now = performance.now.bind(performance);
+    clock = vi.spyOn(performance, "now").mockImplementation(() => now() + (skipped += 61_000));
+  });
+  afterEach(() => clock.mockRestore());
+
+  it("each time, while everything is at hand, has failed in the end, and the others go on", async () => {
+    const [harmful, harmless] = await addJobs(2);
+    let tries = 0;
+    const work: Work = (...call) => {
+      if (call[0].id !== harmful!.id) return complete(...call);
+      tries += 1;
+      return Promise.reject(busy);
+    };
+    startQueue(work, {}, { check: () => Promise.resolve() });
+    await ended(harmful);
+    expect(await find(harmful)).toMatchObject({ state: "FAILED", errorCode: "CATALOG_BUSY", attempts: 3 });
+    expect(tries).toBe(15);
+    await ended(harmless);
+    expect(await find(harmless)).toMatchObject({ state: "COMPLETED", attempts: 1 });
+  });
+
+  it("is not to blame when something is away, or when nobody can tell", async () => {
+    let met = false;
+    // It passes before a job is tried, and is right about what the job then meets.
+    const check = () => {
+      const away = met;
+      met = false;
+      return away ? Promise.reject(busy) : Promise.resolve();
+    };
+    for (const parts of [{ check }, {}]) {
+      const [job] = await addJobs(1);
+      let tries = 0;
+      const work: Work = (...call) => {
+        tries += 1;
+        if (tries > 8) return complete(...call);
+        met = true;
+        return Promise.reject(busy);
+      };
+      const queue = startQueue(work, {}, parts);
+      await ended(job);
+      expect(await find(job)).toMatchObject({ state: "COMPLETED", attempts: 1 });
+      await queue.stop();
+    }
+  });
+});
+
 describe("a queue whose database is away", () => {
   it("says so once, and goes on when it is back", async () => {
     const { jobs } = test.catalog;
@@ -153,6 +207,92 @@ describe("a queue whose database is away", () => {
     expect(queue.status().paused).toBeNull();
     expect(logged("the queue pauses")).toHaveLength(1);
     expect(logged("the queue goes on")).toHaveLength(1);
+  });
+});
+
+describe("a job whose fate cannot be written", () => {
+  it("is left to its lease, and the others go on", async () => {
+    const [hopeless, other] = await addJobs(2);
+    const giveUp: QueueParts<IngestJobRecord, IngestStage>["giveUp"] = () =>
+      Promise.reject(new Error("no such column"));
+    const work: Work = (...call) =>
+      call[0].id === hopeless!.id ? Promise.reject(new PackNotFoundError("no pack")) : complete(...call);
+    startQueue(work, {}, { giveUp });
+    await ended(other);
+    expect(await find(hopeless)).toMatchObject({ state: "RUNNING" });
+    expect(updates).not.toContain("FAILED");
+    expect(logged("the fate cannot be written and is left to the lease")).toHaveLength(1);
+  });
+});
+
+describe("a job whose row is slow to be written", () => {
+  /** The rows of the catalog, of whose progress the first report is not answered until it is let go. */
+  function slowRows() {
+    const { jobs } = test.catalog;
+    const written: unknown[] = [];
+    let beats = 0;
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const rows = Object.assign(Object.create(jobs) as typeof jobs, {
+      extendLease: (...call: Parameters<typeof jobs.extendLease>) => {
+        beats += 1;
+        return jobs.extendLease(...call);
+      },
+      reportProgress: async (...call: Parameters<typeof jobs.reportProgress>) => {
+        written.push(call[2].progress);
+        if (written.length === 1) await held;
+        return jobs.reportProgress(...call);
+      },
+    });
+    return { rows, written, letGo: () => letGo(), beats: () => beats };
+  }
+
+  it("keeps its lease meanwhile, and of its progress only the latest is written", async () => {
+    const { rows, written, letGo, beats } = slowRows();
+    const [job] = await addJobs(1);
+    let finish: () => void = () => undefined;
+    const work: Work = async (...call) => {
+      // A stage that differs from the one before is reported at once.
+      for (let report = 0; report < 10; report++) call[2](report % 2 === 0 ? "PROBING" : "ENCODING", report / 10);
+      await new Promise<void>((resolve) => (finish = resolve));
+      await complete(...call);
+    };
+    startQueue(work, { leaseSeconds: 3 }, { rows });
+    await eventually(beats).toBeGreaterThan(1);
+    letGo();
+    await eventually(() => written.length).toBe(2);
+    expect(written).toEqual([0, 0.9]);
+    finish();
+    await ended(job);
+    expect(await find(job)).toMatchObject({ state: "COMPLETED", attempts: 1 });
+  });
+
+  it("ends all the same when the answer never comes", async () => {
+    const { rows } = slowRows();
+    const [job] = await addJobs(1);
+    const work: Work = (...call) => {
+      call[2]("PROBING", 0);
+      return Promise.reject(new PackNotFoundError("no pack"));
+    };
+    startQueue(work, { leaseSeconds: 0.3 }, { rows });
+    await ended(job);
+    expect(await find(job)).toMatchObject({ state: "FAILED", attempts: 1 });
+  });
+});
+
+describe("a job that was taken because someone else's request woke the queue", () => {
+  it("carries nothing of that request", async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const work: Work = (...call) => {
+      seen.push(request.getStore());
+      return complete(...call);
+    };
+    const queue = startQueue(work, { pollSeconds: 3600 });
+    const jobs = await addJobs(2);
+    request.run("of someone else", () => queue.wake());
+    for (const job of jobs) await ended(job);
+    expect(seen).toEqual([undefined, undefined]);
   });
 });
 
@@ -240,6 +380,35 @@ describe("a queue that is asked to end", () => {
     hurry.abort();
     await stopped;
     expect(await find(job)).toMatchObject({ state: "PENDING", attempts: 0, workerId: null });
+  });
+});
+
+describe("a queue that is asked to end while its database does not answer", () => {
+  it("ends when there is hurry, and gives back a job that it gets to know of afterwards", async () => {
+    const { jobs } = test.catalog;
+    let asked = 0;
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    const rows = Object.assign(Object.create(jobs) as typeof jobs, {
+      claim: async (...call: Parameters<typeof jobs.claim>) => {
+        asked += 1;
+        await held;
+        return jobs.claim(...call);
+      },
+    });
+    const [job] = await addJobs(1);
+    let taken = 0;
+    const work: Work = (...call) => {
+      taken += 1;
+      return complete(...call);
+    };
+    const queue = startQueue(work, {}, { rows });
+    await eventually(() => asked).toBe(1);
+    await queue.stop({ hurry: AbortSignal.abort() });
+    answer();
+    await queue.stop();
+    expect(await find(job)).toMatchObject({ state: "PENDING", attempts: 0, workerId: null });
+    expect(taken).toBe(0);
   });
 });
 
