@@ -175,7 +175,9 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     closers.push(() => vectors.close());
     const upkeep = new VectorUpkeep({ catalog, vectors, logger });
     closers.push(() => upkeep.stop());
-    const runtimes = new PackRuntimes(resolved, logger, observe, featureCacheOf(resolved, logger, observe));
+    const cache = featureCacheOf(resolved, logger, observe);
+    if (cache !== undefined) closers.push(() => cache.close());
+    const runtimes = new PackRuntimes(resolved, logger, observe, cache);
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
     const search = createSearchService({
@@ -260,12 +262,13 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
 }
 
 function featureCacheOf(
-  { featureCache, dataDirectory }: ResolvedOptions,
+  { featureCache, dataDirectory, inference: { cudaTf32 } }: ResolvedOptions,
   logger: Logger,
   observe: Observe,
 ): FeatureCache | undefined {
   if (featureCache === undefined) return undefined;
-  return new FeatureCache({ folder: path.join(dataDirectory, "features"), ...featureCache, logger, observe });
+  const folder = path.join(dataDirectory, "features");
+  return new FeatureCache({ folder, ...featureCache, cudaTf32, logger, observe });
 }
 
 async function health(

@@ -37,7 +37,7 @@ export async function* runExperts<T>(
   // Every run that waits in the pool listens; their number is bounded below.
   setMaxListeners(0, abandoned);
   const batchSizes = await batchSizesOf(parts);
-  const cached = await parts.cache?.open(parts.manifest, parts.experts, streams.media);
+  const cached = await parts.cache?.open(parts, streams.media);
   const running = { ...parts, batchSizes, stored: cached?.files ?? new Map<string, never>() };
   const tracks = openTracks(running, streams, abandoned);
   const cutter = new SegmentCutter(running, tracks);

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, utimes } from "node:fs/promises";
 import path from "node:path";
-import { externalDataFile, type ExpertManifest, type PackManifest } from "../models/index.js";
+import { externalDataFile, type ExpertManifest, type InferencePool, type PackManifest } from "../models/index.js";
 import type { Observe } from "../telemetry/index.js";
 import { FeatureFile } from "./feature-file.js";
+import { FolderLimit } from "./folder-limit.js";
 
 /** A media file, so far as its features depend on it. */
 export interface CacheableMedia {
@@ -19,6 +20,8 @@ export interface FeatureCacheParts {
   folder: string;
   /** Most bytes in the folder; those go first that were not used for the longest time. */
   maxBytes: number;
+  /** Whether GPUs may round to TF32: other features than those of the CPU. */
+  cudaTf32: boolean;
   logger: { warn(details: object, message: string): void };
   /** Told of every expert and media file whether its features were all there. */
   observe: Observe;
@@ -27,31 +30,47 @@ export interface FeatureCacheParts {
 const ENTRY = ".features";
 const TEMPORARY = ".writing";
 
-/** Files that nobody has written to for so long were left behind by a process that ended. */
-const ABANDONED_MS = 24 * 3_600_000;
+/** The experts that take part, and where they run. */
+export interface CachedExperts {
+  manifest: PackManifest;
+  /** Their names. */
+  experts: ReadonlySet<string>;
+  inference: Pick<InferencePool, "executionProviders">;
+}
 
 /**
  * Keeps what experts made of media files, so that another pack with the same experts need not run them again. Nothing that
- * fails here ends the work: the experts then run.
+ * fails here ends the work: the experts then run. Close it when done.
  */
 export class FeatureCache {
-  constructor(private readonly parts: FeatureCacheParts) {}
+  private readonly limit: FolderLimit;
+  /** Files that are open. */
+  private readonly files = new Set<FeatureFile>();
+  /** What is being done in the folder. */
+  private readonly pending = new Set<Promise<unknown>>();
+  private isClosed = false;
+
+  constructor(private readonly parts: FeatureCacheParts) {
+    const { folder, maxBytes, logger } = parts;
+    this.limit = new FolderLimit({
+      folder,
+      maxBytes,
+      counted: ENTRY,
+      temporary: TEMPORARY,
+      onError: (err) => logger.warn({ err }, "the folder of stored features could not be held to its size"),
+    });
+  }
 
   /**
    * Opens the features of a media file.
    *
-   * @param experts names of those that take part
    * @param media undefined: its features are not kept
    */
-  async open(
-    manifest: PackManifest,
-    experts: ReadonlySet<string>,
-    media: CacheableMedia | undefined,
-  ): Promise<CachedFeatures> {
+  async open(parts: CachedExperts, media: CacheableMedia | undefined): Promise<CachedFeatures> {
     const files = new Map<string, FeatureFile>();
     if (media !== undefined) {
-      for (const expert of manifest.experts.filter(({ name }) => experts.has(name))) {
-        const file = await this.attempt("read", () => this.openFile(manifest, expert, media.key));
+      for (const expert of parts.manifest.experts.filter(({ name }) => parts.experts.has(name))) {
+        const file = await this.attempt("read", () => this.openFile(this.keyOf(parts, expert, media.key), expert));
         if (file !== undefined) files.set(expert.name, file);
       }
     }
@@ -63,23 +82,36 @@ export class FeatureCache {
         for (const file of files.values()) await this.attempt("written", () => this.keep(file));
       },
       close: async () => {
-        for (const file of files.values()) await file.close();
+        for (const file of files.values()) {
+          await file.close();
+          this.files.delete(file);
+        }
       },
     };
   }
 
-  private async openFile(manifest: PackManifest, expert: ExpertManifest, mediaKey: string): Promise<FeatureFile> {
-    const { folder, maxBytes } = this.parts;
+  /** Gives up what was not kept, and leaves the folder alone from now on, whatever is still being encoded. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await Promise.allSettled(this.pending);
+    await Promise.all([...this.files].map((file) => file.close()));
+    await this.limit.close();
+  }
+
+  private async openFile(key: Buffer, expert: ExpertManifest): Promise<FeatureFile> {
+    const { folder } = this.parts;
     await mkdir(folder, { recursive: true });
-    const key = keyOf(manifest, expert, mediaKey);
+    // The first time this looks whether what lies there is too much.
+    this.limit.count(0);
     const file = path.join(folder, key.toString("hex"));
     const opened = await FeatureFile.open({
       path: `${file}${ENTRY}`,
       temporaryPath: `${file}.${randomUUID()}${TEMPORARY}`,
       key,
       width: expert.tokensPerWindow * expert.featureDim,
-      maxBytes,
+      maxBytes: this.limit.largestFile,
     });
+    this.files.add(opened);
     const now = new Date();
     // Its last use, which the file system does not tell reliably by itself.
     await utimes(`${file}${ENTRY}`, now, now).catch(() => undefined);
@@ -89,36 +121,35 @@ export class FeatureCache {
   private async keep(file: FeatureFile): Promise<void> {
     const { isHit: hit } = file;
     if (hit !== undefined) this.parts.observe({ kind: "cache", cache: "features", hit });
-    if (await file.keep()) await this.makeRoom();
+    this.limit.count(await file.keep());
   }
 
-  /** Removes files until the rest fits. Other processes may do the same: what is gone is gone. */
-  private async makeRoom(): Promise<void> {
-    const { folder, maxBytes } = this.parts;
-    const found: { file: string; bytes: number; usedMs: number }[] = [];
-    for (const name of await readdir(folder)) {
-      if (!name.endsWith(ENTRY) && !name.endsWith(TEMPORARY)) continue;
-      const file = path.join(folder, name);
-      const state = await stat(file).catch(() => undefined);
-      if (state === undefined) continue;
-      if (name.endsWith(ENTRY)) found.push({ file, bytes: state.size, usedMs: state.mtimeMs });
-      else if (Date.now() - state.mtimeMs > ABANDONED_MS) await rm(file, { force: true });
-    }
-    let bytes = found.reduce((sum, entry) => sum + entry.bytes, 0);
-    found.sort((a, b) => a.usedMs - b.usedMs);
-    for (const entry of found) {
-      if (bytes <= maxBytes) return;
-      await rm(entry.file, { force: true });
-      bytes -= entry.bytes;
-    }
+  /** Everything that an expert's features of a media file depend on. */
+  private keyOf({ manifest, inference }: CachedExperts, expert: ExpertManifest, mediaKey: string): Buffer {
+    const { files, sampleRate } = manifest;
+    const graph = [expert.file, externalDataFile(expert.file)].map((name) => files[name]?.sha256 ?? null);
+    const { modality, tokensPerWindow, featureDim } = expert;
+    const input =
+      expert.modality === "audio"
+        ? [sampleRate, expert.windowSamples, expert.hopSamples]
+        : [expert.framesPerSecond, expert.frameWidth, expert.frameHeight, expert.framesPerWindow, expert.hopFrames];
+    const isRounded = this.parts.cudaTf32 && inference.executionProviders.includes("cuda");
+    const all = [graph, modality, tokensPerWindow, featureDim, input, isRounded, mediaKey];
+    return createHash("sha256").update(JSON.stringify(all)).digest();
   }
 
+  /** @returns undefined when it failed or the cache is closed */
   private async attempt<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+    if (this.isClosed) return undefined;
+    const done = work();
+    this.pending.add(done);
     try {
-      return await work();
+      return await done;
     } catch (error) {
       this.parts.logger.warn({ err: error }, `stored features could not be ${what}; the experts run without them`);
       return undefined;
+    } finally {
+      this.pending.delete(done);
     }
   }
 }
@@ -130,16 +161,4 @@ export interface CachedFeatures {
   keep(): Promise<void>;
   /** Gives up what was not kept. */
   close(): Promise<void>;
-}
-
-/** Everything that an expert's features of a media file depend on. */
-function keyOf({ files, sampleRate }: PackManifest, expert: ExpertManifest, mediaKey: string): Buffer {
-  const graph = [expert.file, externalDataFile(expert.file)].map((name) => files[name]?.sha256 ?? null);
-  const { modality, tokensPerWindow, featureDim } = expert;
-  const input =
-    expert.modality === "audio"
-      ? [sampleRate, expert.windowSamples, expert.hopSamples]
-      : [expert.framesPerSecond, expert.frameWidth, expert.frameHeight, expert.framesPerWindow, expert.hopFrames];
-  const all = [graph, modality, tokensPerWindow, featureDim, input, mediaKey];
-  return createHash("sha256").update(JSON.stringify(all)).digest();
 }

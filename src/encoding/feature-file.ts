@@ -118,13 +118,13 @@ export class FeatureFile {
   /**
    * Puts what was added beside what was stored, for good.
    *
-   * @returns whether there is a new file
+   * @returns bytes of the new file; 0 when there is none
    * @throws the errors of the file system, those of {@link add} included
    */
-  async keep(): Promise<boolean> {
+  async keep(): Promise<number> {
     this.isOver = true;
     const writer = await this.writing;
-    if (writer === undefined) return false;
+    if (writer === undefined) return 0;
     const { path, temporaryPath, key, width } = this.parts;
     const header = Buffer.alloc(HEADER_BYTES);
     const count = (writer.bytes - HEADER_BYTES) / recordBytes(width);
@@ -135,7 +135,7 @@ export class FeatureFile {
     await writer.handle.datasync();
     await writer.handle.close();
     await rename(temporaryPath, path);
-    return true;
+    return writer.bytes;
   }
 
   /** Gives up what was added and not kept. Never fails. */
