@@ -123,8 +123,8 @@ export interface JobMessages {
   take(tx: CatalogTransaction): Promise<boolean>;
   /** Puts a job that was given up among the dead letters. */
   bury(tx: CatalogTransaction, letter: DeadLetter): Promise<void>;
-  /** Removes a job from the dead letters, to be tried again. */
-  unbury(tx: CatalogTransaction, jobId: string): Promise<void>;
+  /** Removes jobs from the dead letters, to be tried again or forgotten. */
+  unbury(tx: CatalogTransaction, jobIds: readonly string[]): Promise<void>;
   /** The oldest dead letters, at most `limit`. */
   deadLetters(limit: number): Promise<DeadLetter[]>;
   /** Number of the jobs that were given up and not retried. */

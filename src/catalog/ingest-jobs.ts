@@ -70,6 +70,13 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return this.database.reader.ingestJob.count({ where: { tenant, ...filter, reindexId: null } });
   }
 
+  /** Whether a job of the video waits or runs, those of re-indexes aside. */
+  async isUnderWay(videoId: string, tx?: CatalogTransaction): Promise<boolean> {
+    const { ingestJob } = tx?.prisma ?? this.database.reader;
+    const where = { videoId, reindexId: null, state: { in: ["PENDING" as const, "RUNNING" as const] } };
+    return (await ingestJob.findFirst({ where, select: { id: true } })) !== null;
+  }
+
   /** Number of jobs in each state, over all tenants. */
   async countByState(): Promise<Record<IngestJobState, number>> {
     const counts = { PENDING: 0, RUNNING: 0, COMPLETED: 0, FAILED: 0, CANCELLED: 0 };
@@ -156,7 +163,7 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
 
   /** Takes a job out of the dead letters. */
   unbury(tx: CatalogTransaction, id: string): Promise<void> {
-    return this.database.messages.unbury(tx, id);
+    return this.database.messages.unbury(tx, [id]);
   }
 
   /** The oldest dead letters of all tenants; none where the database has no such. */

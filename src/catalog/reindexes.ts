@@ -114,12 +114,23 @@ export class ReindexRepository {
 
   /** Forgets which videos failed, so that they are tried again. */
   async forgetFailures(tx: CatalogTransaction, id: string): Promise<void> {
-    await tx.prisma.ingestJob.deleteMany({ where: { reindexId: id, state: "FAILED" } });
+    await this.forget(tx, { reindexId: id, state: "FAILED" });
   }
 
   /** Forgets that a video failed: its media are others now. */
   async forgetFailuresOfVideo(tx: CatalogTransaction, videoId: string): Promise<void> {
-    await tx.prisma.ingestJob.deleteMany({ where: { videoId, reindexId: { not: null }, state: "FAILED" } });
+    await this.forget(tx, { videoId, reindexId: { not: null }, state: "FAILED" });
+  }
+
+  /** Removes jobs with their dead letters. */
+  private async forget(tx: CatalogTransaction, where: Prisma.IngestJobWhereInput): Promise<void> {
+    const jobs = await tx.prisma.ingestJob.findMany({ where, select: { id: true } });
+    if (jobs.length === 0) return;
+    await tx.prisma.ingestJob.deleteMany({ where });
+    await this.database.messages.unbury(
+      tx,
+      jobs.map(({ id }) => id),
+    );
   }
 
   private async queue(

@@ -119,18 +119,21 @@ export class IngestService {
    */
   async ingestAgain(video: VideoRecord, requestId: string | null): Promise<boolean> {
     const { catalog, options } = this.parts;
-    const { id: videoId, tenant, externalId, source, title, metadata } = video;
-    const latest = (await catalog.jobs.latestOfVideos(tenant, [videoId])).get(videoId);
-    if (latest?.state === "PENDING" || latest?.state === "RUNNING") return true;
-    await openSource(source);
+    const { id: videoId, tenant } = video;
+    if (await catalog.jobs.isUnderWay(videoId)) return true;
+    await openSource(video.source);
     const { maxAttempts } = options.ingest;
-    const order: IngestOrder = { source, title, metadata };
     const priority = ingestPriorities.LOW;
-    const job = await catalog.transaction(async (tx) => {
-      if ((await catalog.videos.find(tenant, videoId, tx)) === null) return null;
-      return catalog.jobs.create(tx, { tenant, videoId, externalId, order, maxAttempts, priority, requestId });
+    const { isThere, job } = await catalog.transaction(async (tx) => {
+      // Somebody may have submitted it anew meanwhile, with another title or file.
+      const found = await catalog.videos.find(tenant, videoId, tx);
+      if (found === null || (await catalog.jobs.isUnderWay(videoId, tx))) return { isThere: found !== null, job: null };
+      const { externalId, source, title, metadata } = found;
+      const order: IngestOrder = { source, title, metadata };
+      const again = { tenant, videoId, externalId, order, maxAttempts, priority, requestId };
+      return { isThere: true, job: await catalog.jobs.create(tx, again) };
     });
-    if (job === null) return false;
+    if (job === null) return isThere;
     this.events.emit("job", updateOf(job));
     this.worker.wake();
     return true;

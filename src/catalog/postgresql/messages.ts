@@ -66,8 +66,12 @@ class PgBossMessages implements JobMessages {
     await this.boss.send(DEAD, letter, { db: inside(tx), singletonKey: letter.jobId });
   }
 
-  async unbury(tx: CatalogTransaction, jobId: string): Promise<void> {
-    await tx.execute(`DELETE FROM "${this.schema}".job WHERE name = ? AND singleton_key = ?`, [DEAD, jobId]);
+  async unbury(tx: CatalogTransaction, jobIds: readonly string[]): Promise<void> {
+    await tx.execute(
+      `DELETE FROM "${this.schema}".job
+       WHERE name = ? AND singleton_key IN (SELECT jsonb_array_elements_text(?::jsonb))`,
+      [DEAD, JSON.stringify(jobIds)],
+    );
   }
 
   async deadLetters(limit: number): Promise<DeadLetter[]> {

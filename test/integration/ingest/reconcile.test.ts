@@ -1,6 +1,6 @@
 import { copyFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { DEFAULT_TENANT, type ViewerOptions } from "../../../src/graphql/viewer.js";
 import { runCommand } from "../../fixtures/command-line.js";
 import { openTestEarshot, TEST_PACK, type TestEarshot } from "../../fixtures/earshot.js";
@@ -92,6 +92,38 @@ describe("a reconciliation", () => {
       unmendedVideos: 1,
       unmended: [{ id: videoId, tenant: DEFAULT_TENANT, externalId: "a.mp4", code: "SOURCE_NOT_FOUND" }],
     });
+  });
+
+  it("leaves a video alone that somebody submits anew meanwhile, with another title", async () => {
+    const { catalog, ingest: service } = test.earshot;
+    const videoId = await ingest("a.mp4");
+    await loseVectors(videoId);
+    const anew = { source: { path: "a.mp4" }, externalId: "a.mp4", title: "new" };
+    const transaction = catalog.transaction.bind(catalog);
+    // Behind the reconciliation's reads, before it writes.
+    const before = vi.spyOn(catalog, "transaction").mockImplementationOnce(async (work) => {
+      await service.submit(anew, DEFAULT_TENANT);
+      return transaction(work);
+    });
+    onTestFinished(() => before.mockRestore());
+    await service.stop();
+    expect(await reconcile()).toMatchObject({ incompleteVideos: 1, queuedVideos: 1 });
+    expect(await catalog.jobs.list(DEFAULT_TENANT, { state: "PENDING" }, 10)).toMatchObject([
+      { videoId, order: { title: "new" } },
+    ]);
+  });
+
+  it("queues what the video has become since it was looked at", async () => {
+    const { catalog, ingest: service } = test.earshot;
+    const videoId = await ingest("a.mp4");
+    const before = (await catalog.videos.find(DEFAULT_TENANT, videoId))!;
+    const anew = { source: { path: "a.mp4" }, externalId: "a.mp4", title: "new" };
+    await service.waitFor(DEFAULT_TENANT, (await service.submit(anew, DEFAULT_TENANT)).id);
+    await service.stop();
+    expect(await service.ingestAgain(before, null)).toBe(true);
+    expect(await catalog.jobs.list(DEFAULT_TENANT, { state: "PENDING" }, 10)).toMatchObject([
+      { videoId, order: { title: "new" } },
+    ]);
   });
 
   it("does not take a deletion that goes on for a loss", async () => {

@@ -73,3 +73,29 @@ describe("a message of a job", () => {
     expect(await claim()).toBeNull();
   });
 });
+
+describe("a dead letter", () => {
+  it("goes with the job of a re-index whose failure is forgotten", async () => {
+    const { catalog } = test;
+    const [mended, other] = [await addVideo(catalog), await addVideo(catalog)];
+    const jobs = [await addJob(catalog, mended), await addJob(catalog, other), await addJob(catalog, other)];
+    const reindex = await catalog.transaction(async (tx) => {
+      const begun = { indexId: "new@1", fromIndexId: "old@1", swapAutomatically: true, requestId: null };
+      const reindex = await catalog.reindexes.create(tx, begun);
+      for (const [i, job] of jobs.entries()) {
+        // The last one is of no re-index.
+        const data = { state: "FAILED" as const, ...(i < 2 ? { reindexId: reindex.id } : {}) };
+        await tx.prisma.ingestJob.update({ where: { id: job.id }, data });
+        await catalog.jobs.bury(tx, job, "X");
+      }
+      return reindex;
+    });
+    const left = async () => (await catalog.jobs.deadLetters(10)).map(({ jobId }) => jobId).sort();
+    expect(await left()).toEqual(jobs.map(({ id }) => id).sort());
+    await catalog.transaction((tx) => catalog.reindexes.forgetFailuresOfVideo(tx, mended.id));
+    expect(await left()).toEqual([jobs[1]!.id, jobs[2]!.id].sort());
+    await catalog.transaction((tx) => catalog.reindexes.forgetFailures(tx, reindex.id));
+    expect(await left()).toEqual([jobs[2]!.id]);
+    expect(await catalog.jobs.countDeadLetters()).toBe(1);
+  });
+});
