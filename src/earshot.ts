@@ -172,9 +172,11 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       resolved.vectors.engine,
       observe,
     );
-    closers.push(() => vectors.close());
     const upkeep = new VectorUpkeep({ catalog, vectors, logger });
-    closers.push(() => upkeep.stop());
+    closers.push(async () => {
+      // The upkeep goes on at the next start: requests of its own are not waited for.
+      await Promise.all([upkeep.stop(), vectors.close()]);
+    });
     const cache = featureCacheOf(resolved, logger, observe);
     if (cache !== undefined) closers.push(() => cache.close());
     const runtimes = new PackRuntimes(resolved, logger, observe, cache);

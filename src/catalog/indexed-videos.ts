@@ -1,8 +1,8 @@
 import type { CatalogTransaction, Database } from "./database.js";
 import type { IndexedVideoContents } from "./records.js";
 
-/** Videos whose rows are removed in one transaction: some ten thousand segments, a short stop for other writers. */
-const removalSize = 200;
+/** What is removed in one transaction at most: a short stop for other writers. */
+const removal = { videos: 200, segments: 20_000 };
 
 const counted = { _count: true, _sum: { segmentCount: true } } as const;
 
@@ -70,6 +70,11 @@ export class IndexedVideoRepository {
     );
   }
 
+  /** Whether an index holds any video. */
+  async isHeld(indexId: string): Promise<boolean> {
+    return (await this.database.reader.indexedVideo.findFirst({ where: { indexId } })) !== null;
+  }
+
   /** Writes what an index holds of a video from now on. */
   async replace(tx: CatalogTransaction, contents: IndexedVideoContents): Promise<void> {
     const { indexId, videoId } = contents;
@@ -86,20 +91,27 @@ export class IndexedVideoRepository {
    * Removes a part of what is known of an index: segments, with their vectors in the local index, and what it holds. One
    * small transaction, so that others get their turn.
    *
-   * @param most videos to remove
+   * @param most what to remove; one video at least
    * @returns whether there was anything; when not, nothing is left
    */
-  async removeSome(indexId: string, most = removalSize): Promise<boolean> {
+  async removeSome(indexId: string, most = removal): Promise<boolean> {
     return this.database.transaction(async ({ prisma }) => {
       const rows = await prisma.indexedVideo.findMany({
         where: { indexId },
-        select: { videoId: true },
-        take: most,
+        select: { videoId: true, segmentCount: true },
+        take: most.videos,
       });
-      const where = { indexId, videoId: { in: rows.map(({ videoId }) => videoId) } };
+      const where = { indexId, videoId: { in: firstOf(rows, most.segments) } };
       await prisma.segment.deleteMany({ where });
       await prisma.indexedVideo.deleteMany({ where });
       return rows.length > 0;
     });
   }
+}
+
+/** The first videos, as many as have so many segments together; one at least. */
+function firstOf(rows: readonly { videoId: string; segmentCount: number }[], segments: number): string[] {
+  let sum = 0;
+  const tooMany = rows.findIndex(({ segmentCount }, n) => (sum += segmentCount) > segments && n > 0);
+  return rows.slice(0, tooMany === -1 ? rows.length : tooMany).map(({ videoId }) => videoId);
 }

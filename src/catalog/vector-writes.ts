@@ -98,27 +98,33 @@ export class VectorWriteRepository {
   }
 
   /**
-   * Notes that an index is to be removed, with all its rows. Twice is once.
+   * Notes that an index is to be removed, with all its rows.
    *
-   * @returns id of the row, to be removed when that is done
+   * @param leaseSeconds after which others take it up unless {@link renew} is called
+   * @returns id of the row, to be removed when that is done; null when it stood there already, so is another's to do
    */
-  async markDropped(indexId: string): Promise<string> {
-    return this.database.transaction(async ({ prisma }) => {
-      const leaseExpiresAt = secondsAfter(await this.database.now(), ownSeconds);
-      const known = await prisma.vectorWrite.findFirst({ where: { indexId, state: "DROPPED" } });
-      if (known === null) {
-        return (await prisma.vectorWrite.create({ data: { id: newId(), indexId, state: "DROPPED", leaseExpiresAt } }))
-          .id;
-      }
-      await prisma.vectorWrite.update({ where: { id: known.id }, data: { leaseExpiresAt } });
-      return known.id;
-    });
+  async markDropped(tx: CatalogTransaction, indexId: string, leaseSeconds: number): Promise<string | null> {
+    if ((await this.findDropped(indexId, tx)) !== null) return null;
+    const leaseExpiresAt = secondsAfter(await this.database.now(), leaseSeconds);
+    const row = { id: newId(), indexId, state: "DROPPED", leaseExpiresAt } as const;
+    await tx.prisma.vectorWrite.create({ data: row });
+    return row.id;
   }
 
-  /** Whether the index is being removed. */
-  async isDropped(indexId: string): Promise<boolean> {
-    const row = await this.database.writer.vectorWrite.findFirst({ where: { indexId, state: "DROPPED" } });
-    return row !== null;
+  /** Id of the row that says that the index is being removed; null when it is not. */
+  async findDropped(indexId: string, tx?: CatalogTransaction): Promise<string | null> {
+    const client = tx?.prisma ?? this.database.writer;
+    return (await client.vectorWrite.findFirst({ where: { indexId, state: "DROPPED" } }))?.id ?? null;
+  }
+
+  /** Takes up a row that its process has left. False when that is still at it, or done. */
+  async takeUp(id: string, leaseSeconds: number): Promise<boolean> {
+    const now = await this.database.now();
+    const { count } = await this.database.writer.vectorWrite.updateMany({
+      where: { id, ...dueBy(now) },
+      data: { leaseExpiresAt: secondsAfter(now, leaseSeconds) },
+    });
+    return count === 1;
   }
 
   /**

@@ -41,9 +41,12 @@ export class VectorRepository {
     );
   }
 
-  /** Removes an index with all its vectors. */
+  /** Removes an index with all its vectors; does nothing when there is none. */
   async dropIndex(id: string): Promise<void> {
-    await this.database.writer.vectorIndexRow.deleteMany({ where: { id } });
+    await this.database.transaction(async ({ prisma }) => {
+      await prisma.vectorIndexRow.deleteMany({ where: { id } });
+      await prisma.vectorChange.deleteMany({ where: { indexId: id } });
+    });
   }
 
   /** Number of vectors in an index, of one tenant if it is given. */

@@ -131,6 +131,8 @@ export interface VectorHealth {
 
 /** A vector engine. */
 export interface VectorIndex {
+  /** Longest time that a write may take, in seconds; 0 for one that is done or not when its call ends. */
+  readonly writeSeconds: number;
   /** Creates the index; does nothing when it exists with the same dimension. */
   create(index: IndexDescription): Promise<void>;
   /**

@@ -76,7 +76,8 @@ export class VectorUpkeep {
       const due = await this.parts.catalog.vectorWrites.takeDue(batchSize, this.times.lease);
       const rows = due.filter(({ id }) => !tried.has(id));
       if (rows.length === 0) break;
-      for (const row of rows) {
+      // The removal of an index takes long.
+      for (const row of rows.sort((a, b) => Number(a.state === "DROPPED") - Number(b.state === "DROPPED"))) {
         // What is left of a batch is taken up again when its lease is over.
         if (stopped()) break;
         tried.add(row.id);
@@ -106,6 +107,7 @@ export class VectorUpkeep {
       this.failures = 0;
       if (done > 0) logger.info({ done }, "the vector index was rid of what processes had left behind");
     } catch (error) {
+      if (this.stopping.signal.aborted) return;
       this.failures += 1;
       // Once an outage: it will be told when it is over.
       if (this.failures === 1) logger.error({ err: error }, "the upkeep of the vector index pauses");
@@ -122,7 +124,7 @@ export class VectorUpkeep {
     const { catalog, vectors, logger } = this.parts;
     try {
       if (row.state === "DROPPED") {
-        await finishDrop(this.parts, row);
+        await finishDrop(this.parts, row, this.stopping.signal);
       } else {
         await vectors.sweepVideo(row.indexId, row.videoId);
         await catalog.vectorWrites.remove(row.id);
@@ -130,8 +132,10 @@ export class VectorUpkeep {
       this.troubled.delete(row.id);
       return true;
     } catch (error) {
+      if (this.stopping.signal.aborted) return false;
       const known = toCatalogError(error);
-      if (known instanceof EarshotError && known.outage) throw error;
+      // An index that cannot be removed may be the only thing that is wrong.
+      if (known instanceof EarshotError && known.outage && row.state !== "DROPPED") throw error;
       if (!this.troubled.has(row.id)) {
         logger.error(
           { err: error, ...row },

@@ -40,6 +40,7 @@ export function createLocalVectorIndex(catalog: VectorRowsSource, logger: Vector
 }
 
 class CatalogVectorIndex implements VectorIndex {
+  readonly writeSeconds = 0;
   private memory: VectorMemory | undefined;
   private closed = false;
   private readonly dimensions = new Map<string, number>();
@@ -95,7 +96,6 @@ class CatalogVectorIndex implements VectorIndex {
   }
 
   async deleteVideo(indexId: string, videoId: string, tx: CatalogTransaction): Promise<PendingWrite> {
-    await this.dimensionOf(indexId);
     await this.catalog.vectors.deleteOfVideo(tx, indexId, videoId);
     return this.pendingWrite(indexId);
   }

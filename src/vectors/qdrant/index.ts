@@ -73,6 +73,10 @@ class RemoteVectorIndex implements VectorIndex {
     this.writer = new GenerationWriter(connection, catalog, this.values, options, warn);
   }
 
+  get writeSeconds(): number {
+    return this.options.writeTimeoutSeconds;
+  }
+
   create(index: IndexDescription): Promise<void> {
     return this.collections.create(index);
   }

@@ -55,12 +55,23 @@ describe("what an index holds of videos", () => {
     for (let n = 0; n < 3; n++) await addSegments(catalog, await addVideo(catalog), "pack@1", 1);
     await addSegments(catalog, await addVideo(catalog), "pack@2", 4);
     const parts = [];
-    while (await catalog.indexedVideos.removeSome("pack@1", 2))
+    while (await catalog.indexedVideos.removeSome("pack@1", { videos: 2, segments: 100 }))
       parts.push((await catalog.indexedVideos.count("pack@1")).videos);
     expect(parts).toEqual([1, 0]);
     expect(await catalog.indexedVideos.count("pack@1")).toEqual({ videos: 0, segments: 0 });
     expect([await catalog.segments.count("pack@1"), await catalog.vectors.count("pack@1")]).toEqual([0, 0]);
     expect(await catalog.indexedVideos.count("pack@2")).toEqual({ videos: 1, segments: 4 });
     expect(await catalog.segments.count("pack@2")).toBe(4);
+  });
+
+  it("is removed in parts of so many segments, but one video at a time at least", async () => {
+    const { catalog } = test;
+    for (let n = 0; n < 5; n++) await addSegments(catalog, await addVideo(catalog), "pack@1", 3);
+    const left = [];
+    for (const segments of [6, 8, 1, 100]) {
+      await catalog.indexedVideos.removeSome("pack@1", { videos: 200, segments });
+      left.push(await catalog.segments.count("pack@1"));
+    }
+    expect(left).toEqual([9, 3, 0, 0]);
   });
 });

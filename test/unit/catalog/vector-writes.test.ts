@@ -117,16 +117,25 @@ describe("the deletion of a video", () => {
 });
 
 describe("the removal of an index", () => {
+  const mark = (leaseSeconds = 60) => test.catalog.transaction((tx) => writes().markDropped(tx, INDEX, leaseSeconds));
+
   it("is noted once, and strikes off everything else that was to be done there", async () => {
     await stage();
-    const id = await writes().markDropped(INDEX);
-    expect(await writes().markDropped(INDEX)).toBe(id);
-    expect([await writes().isDropped(INDEX), await writes().isDropped("other@1")]).toEqual([true, false]);
+    const id = (await mark())!;
+    expect(await mark()).toBeNull();
+    expect([await writes().findDropped(INDEX), await writes().findDropped("other@1")]).toEqual([id, null]);
     expect(await writes().countByState()).toEqual({ STAGED: 1, ABANDONED: 0, REPLACED: 0, DELETED: 0, DROPPED: 1 });
     await writes().removeOfIndex(INDEX);
     expect(await writes().ofVideos(INDEX, [video.id])).toEqual([{ id, indexId: INDEX, state: "DROPPED" }]);
     await writes().remove(id);
-    expect(await writes().isDropped(INDEX)).toBe(false);
+    expect(await writes().findDropped(INDEX)).toBeNull();
+  });
+
+  it("is taken up by one process when the one that began it is not heard of", async () => {
+    const id = (await mark(60))!;
+    expect(await writes().takeUp(id, 60)).toBe(false);
+    await writes().renew(id, -1);
+    expect([await writes().takeUp(id, 60), await writes().takeUp(id, 60)]).toEqual([true, false]);
   });
 });
 

@@ -110,6 +110,13 @@ describe("the local engine", { timeout: 60_000 }, () => {
     expect(log.lines.filter(({ message }) => message.includes("in memory"))).toHaveLength(1);
   });
 
+  it("lets a video go that is in an index of another engine", async () => {
+    const { catalog, index, library } = await start();
+    const videoId = await library.video();
+    const write = await catalog.transaction((tx) => index.deleteVideo("elsewhere@1", videoId, tx));
+    await write.publish();
+  });
+
   it("goes on after its thread was lost", async () => {
     const log = recordedLog();
     const { library, index } = await start(log);

@@ -130,6 +130,13 @@ describe("the upkeep of a vector engine", () => {
 });
 
 describe("the removal of an index", () => {
+  /** Begins a removal that breaks off, the engine being away. */
+  const breakOff = async () => {
+    const vectors = engine({ drop: () => Promise.reject(away()) });
+    await expect(dropIndex({ catalog: test.catalog, vectors }, INDEX)).rejects.toThrow();
+    await endLeases(test.catalog);
+  };
+
   const rows = async (indexId: string) => [
     (await test.catalog.indexedVideos.count(indexId)).videos,
     await test.catalog.segments.count(indexId),
@@ -163,6 +170,46 @@ describe("the removal of an index", () => {
     expect(await outstanding()).toBe(0);
   });
 
+  it("keeps nothing else waiting when it fails", async () => {
+    await breakOff();
+    const vectors = engine({ drop: () => Promise.reject(away()) });
+    expect(await newUpkeep({}, test.catalog, vectors).run()).toBe(2);
+    expect(swept).toHaveLength(2);
+    expect(await test.catalog.vectorWrites.countByState()).toMatchObject({ STAGED: 0, ABANDONED: 0, DROPPED: 1 });
+    expect(messages("error")).toHaveLength(1);
+  });
+
+  it("ends between two steps when the process does, and is finished by another one", async () => {
+    await breakOff();
+    let stopped: Promise<void> | undefined;
+    const drop = async (id: string) => {
+      stopped = upkeep.stop();
+      await local.drop(id);
+    };
+    const upkeep = newUpkeep({}, test.catalog, engine({ drop }));
+    await upkeep.run();
+    await stopped;
+    expect((await test.catalog.vectorWrites.countByState()).DROPPED).toBe(1);
+    await endLeases(test.catalog);
+    await newUpkeep().run();
+    expect(await outstanding()).toBe(0);
+  });
+
+  it("is waited for by who makes the index anew, as long as another process is at it", async () => {
+    const { catalog } = test;
+    const dropped: string[] = [];
+    let made: Promise<void> | undefined;
+    const drop = async (id: string) => {
+      dropped.push(id);
+      made ??= createIndex({ catalog, vectors: engine({ drop }) }, { id: INDEX, dimension: 4 });
+      await local.drop(id);
+    };
+    await dropIndex({ catalog, vectors: engine({ drop }) }, INDEX);
+    await made;
+    expect(dropped).toEqual([INDEX]);
+    expect(await local.list()).toContainEqual({ id: INDEX, dimension: 4, count: 0, patterns: [] });
+  });
+
   it("takes along what was committed while it went on", async () => {
     const video = await addVideo(test.catalog);
     const drop = async (id: string) => {
@@ -178,6 +225,8 @@ describe("the removal of an index", () => {
     await expect(
       dropIndex({ catalog, vectors: engine({ drop: () => Promise.reject(away()) }) }, INDEX),
     ).rejects.toThrow();
+    // The engine might still do what it was asked to, for as long as the lease is.
+    await endLeases(test.catalog);
     await createIndex({ catalog, vectors: local }, { id: INDEX, dimension: 4 });
     expect(await local.list()).toContainEqual({ id: INDEX, dimension: 4, count: 0, patterns: [] });
     await endLeases(test.catalog);
