@@ -18,7 +18,7 @@ import { createEvaluationService, type EvaluationService } from "./evaluation/in
 import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
-import { LiveIndex } from "./indexes/index.js";
+import { IndexService, LiveIndex } from "./indexes/index.js";
 import {
   createIngestService,
   IndexReconciler,
@@ -114,6 +114,8 @@ export interface Earshot {
   readonly reconciler: IndexReconciler;
   /** Builds indexes of other model packs, and changes over to them. */
   readonly reindex: ReindexService;
+  /** Lists indexes, and removes those that are no longer needed. */
+  readonly indexes: IndexService;
   readonly search: SearchService;
   readonly evaluation: EvaluationService;
   /** The index in use, with its model pack. */
@@ -182,6 +184,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const runtimes = new PackRuntimes(resolved, logger, observe, cache);
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
+    const indexes = new IndexService({ catalog, vectors, live, places: resolved, logger });
     const search = createSearchService({
       catalog,
       vectors,
@@ -213,7 +216,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const viewerOf = createViewerOf({ catalog, live }, hook);
     const { pollSeconds } = resolved.evaluation;
     const schema = await buildEarshotSchema(
-      { catalog, vectors, ingest, reconciler, reindex, search, evaluation, live, viewerOf, pollSeconds },
+      { catalog, vectors, ingest, reconciler, reindex, indexes, search, evaluation, live, viewerOf, pollSeconds },
       logger,
     );
     opening = false;
@@ -230,6 +233,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       ingest,
       reconciler,
       reindex,
+      indexes,
       search,
       evaluation,
       live,

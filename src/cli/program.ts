@@ -218,7 +218,7 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
       const earshot = await open(indexes.opts<CommonFlags>(), env, { logLevel: "error" });
       exit(
         await interruptible(earshot, async () => {
-          await earshot.reindex.dropIndex(id);
+          await earshot.indexes.drop(id);
           out.print(`The index ${id} is gone.`);
           return 0;
         }),

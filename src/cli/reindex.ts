@@ -57,8 +57,8 @@ export async function reindexCommand(
  *
  * @returns The exit code: 0.
  */
-export async function indexesCommand({ reindex }: Earshot, out: Console): Promise<number> {
-  const rows = (await reindex.indexes()).map(({ id, videos, count, dimension, live, building, packIsHere }) => [
+export async function indexesCommand({ indexes }: Earshot, out: Console): Promise<number> {
+  const rows = (await indexes.list()).map(({ id, videos, count, dimension, live, building, packIsHere }) => [
     ...[id, String(videos), String(count), String(dimension)],
     [live ? "in use" : building ? "being built" : "", packIsHere ? "" : "model pack not here"]
       .filter(Boolean)

@@ -1,6 +1,6 @@
 import type { Catalog } from "../catalog/index.js";
 import type { EvaluationService } from "../evaluation/index.js";
-import type { LiveIndex } from "../indexes/index.js";
+import type { IndexService, LiveIndex } from "../indexes/index.js";
 import type { IndexReconciler, IngestService, ReindexService } from "../ingest/index.js";
 import type { SearchService } from "../search/index.js";
 import type { VectorIndex } from "../vectors/index.js";
@@ -13,6 +13,7 @@ export interface GraphQLServices {
   ingest: IngestService;
   reconciler: IndexReconciler;
   reindex: ReindexService;
+  indexes: IndexService;
   search: SearchService;
   evaluation: EvaluationService;
   /** How often a subscription looks for changes that other processes made, in seconds. */

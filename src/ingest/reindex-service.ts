@@ -3,6 +3,7 @@ import path from "node:path";
 import type {
   Catalog,
   CatalogTransaction,
+  NewReindex,
   ReindexFailure,
   ReindexProgress,
   ReindexRecord,
@@ -11,7 +12,6 @@ import type {
 import type { Logger, ResolvedOptions } from "../config/index.js";
 import type { PackRuntimes } from "../encoding/index.js";
 import {
-  IndexInUseError,
   PackElsewhereError,
   PackNotFoundError,
   ReindexIncompleteError,
@@ -19,12 +19,11 @@ import {
   ReindexNotNeededError,
   ReindexStateError,
   ReindexUnderWayError,
-  VectorIndexNotFoundError,
 } from "../errors.js";
 import type { LiveIndex } from "../indexes/index.js";
 import { flatDimension, listPacks } from "../models/index.js";
-import { createIndex, dropIndex } from "../vectors/drop.js";
-import type { IndexInfo, VectorIndex } from "../vectors/index.js";
+import { createIndex } from "../vectors/drop.js";
+import type { VectorIndex } from "../vectors/index.js";
 import type { JobUpdate } from "./events.js";
 import { ReindexRounds } from "./reindex-rounds.js";
 import type { IngestService } from "./service.js";
@@ -49,18 +48,6 @@ export interface ReindexInput {
   swapAutomatically?: boolean;
   /** Id of the request, for the log. */
   requestId?: string | null;
-}
-
-/** An index as it stands. */
-export interface IndexStatus extends IndexInfo {
-  /** Videos in it, over all tenants. */
-  videos: number;
-  /** Whether searches use it and ingests fill it. */
-  live: boolean;
-  /** Whether a re-index is building it. */
-  building: boolean;
-  /** Whether its model pack is on this machine. */
-  packIsHere: boolean;
 }
 
 /** Jobs of a re-index that wait at a time, over all processes. */
@@ -103,28 +90,43 @@ export class ReindexService {
     const runtime = await runtimes.borrow(await this.findPack(modelPack));
     try {
       const { id: indexId, manifest } = runtime.pack;
-      await createIndex({ catalog, vectors }, { id: indexId, dimension: flatDimension(manifest) });
-      const reindex = await catalog.transaction(async (tx) => {
-        const other = await catalog.reindexes.unfinished(tx);
-        if (other !== null) {
-          throw new ReindexUnderWayError(
-            `The index ${other.indexId} is being built. Wait for it, or cancel that re-index first.`,
-          );
-        }
-        const fromIndexId = await catalog.liveIndex.find(tx);
-        if (fromIndexId === indexId && (await catalog.reindexes.countMissing(tx, indexId)) === 0) {
-          throw new ReindexNotNeededError(`Searches use the index ${indexId} already, and every video is in it.`, {
-            field: "modelPack",
-          });
-        }
-        return catalog.reindexes.create(tx, { indexId, fromIndexId, swapAutomatically, requestId });
-      });
+      const index = { id: indexId, dimension: flatDimension(manifest) };
+      let reindex: ReindexRecord | null = null;
+      // Once more when its removal has begun since it was made.
+      while (reindex === null) {
+        await createIndex({ catalog, vectors }, index);
+        reindex = await this.create({ indexId, swapAutomatically, requestId });
+      }
+      // It may have been removed since; from here on nobody can.
+      await vectors.create(index);
       logger.info({ reindexId: reindex.id, requestId, index: indexId, inUse: live.runtime.pack.id }, "re-index begun");
       await this.round();
       return await this.find(reindex.id);
     } finally {
       runtime.release();
     }
+  }
+
+  /** @returns null when the index is being removed */
+  private create(reindex: Omit<NewReindex, "fromIndexId">): Promise<ReindexRecord | null> {
+    const { catalog } = this.parts;
+    const { indexId } = reindex;
+    return catalog.transaction(async (tx) => {
+      const other = await catalog.reindexes.unfinished(tx);
+      if (other !== null) {
+        throw new ReindexUnderWayError(
+          `The index ${other.indexId} is being built. Wait for it, or cancel that re-index first.`,
+        );
+      }
+      if ((await catalog.vectorWrites.findDropped(indexId, tx)) !== null) return null;
+      const fromIndexId = await catalog.liveIndex.find(tx);
+      if (fromIndexId === indexId && (await catalog.reindexes.countMissing(tx, indexId)) === 0) {
+        throw new ReindexNotNeededError(`Searches use the index ${indexId} already, and every video is in it.`, {
+          field: "modelPack",
+        });
+      }
+      return catalog.reindexes.create(tx, { ...reindex, fromIndexId });
+    });
   }
 
   /**
@@ -192,6 +194,9 @@ export class ReindexService {
     let before: string | null = null;
     const change = { state: "COMPLETED", errorCode: null, errorMessage: null, finishedAt: new Date() } as const;
     const reindex = await this.change(id, ["RUNNING", "PAUSED", "READY"], change, async (tx) => {
+      if ((await catalog.vectorWrites.findDropped(indexId, tx)) !== null) {
+        throw new ReindexStateError(`The index ${indexId} is being removed.`, { field: "id" });
+      }
       before = await catalog.liveIndex.find(tx);
       // The row first: an ingest that commits into the index before meets it there.
       await catalog.liveIndex.change(tx, before ?? indexId, indexId);
@@ -230,46 +235,6 @@ export class ReindexService {
   /** The videos that a re-index could not put into its index, newest failure first. */
   failures(id: string, limit: number): Promise<ReindexFailure[]> {
     return this.parts.catalog.reindexes.failures(id, limit);
-  }
-
-  /** All indexes, by id. */
-  async indexes(): Promise<IndexStatus[]> {
-    const { catalog, vectors, options } = this.parts;
-    const [indexes, contents, liveId, reindex, packs] = await Promise.all([
-      vectors.list(),
-      catalog.indexedVideos.countByIndex(),
-      catalog.liveIndex.find(),
-      catalog.reindexes.unfinished(),
-      listPacks(options),
-    ]);
-    return indexes.map((index) => ({
-      ...index,
-      videos: contents.get(index.id)?.videos ?? 0,
-      live: index.id === liveId,
-      building: index.id === reindex?.indexId,
-      packIsHere: packs.some(({ id }) => id === index.id),
-    }));
-  }
-
-  /**
-   * Removes an index that is neither in use nor being built, with its segments and vectors. The videos stay.
-   *
-   * @throws VectorIndexNotFoundError, IndexInUseError
-   */
-  async dropIndex(id: string): Promise<void> {
-    const { catalog, vectors, live, logger } = this.parts;
-    await live.look();
-    if (id === live.runtime.pack.id || id === (await catalog.liveIndex.find())) {
-      throw new IndexInUseError(`Searches use the index ${id}. Change over to another one first.`, { field: "id" });
-    }
-    if (id === (await catalog.reindexes.unfinished())?.indexId) {
-      throw new IndexInUseError(`The index ${id} is being built. Cancel the re-index first.`, { field: "id" });
-    }
-    if (!(await vectors.list()).some((index) => index.id === id)) {
-      throw new VectorIndexNotFoundError(`There is no vector index ${id}.`, { field: "id" });
-    }
-    await dropIndex({ catalog, vectors }, id);
-    logger.info({ index: id }, "index dropped");
   }
 
   /**

@@ -13,7 +13,7 @@ export class IndexResolver {
   @Query(() => [Index], { description: "All indexes, by name. Needs the right `operator`." })
   async indexes(@Ctx() context: unknown): Promise<Index[]> {
     checkRight(await this.services.viewerOf(context), "operator");
-    return (await this.services.reindex.indexes()).map((index) => Index.from(index));
+    return (await this.services.indexes.list()).map((index) => Index.from(index));
   }
 
   @Mutation(() => DropIndexPayload, {
@@ -27,7 +27,7 @@ export class IndexResolver {
   ): Promise<DropIndexPayload> {
     checkRight(await this.services.viewerOf(context), "operator");
     const { result, userErrors } = await withUserErrors(async () => {
-      await this.services.reindex.dropIndex(input.index);
+      await this.services.indexes.drop(input.index);
       return input.index;
     });
     return Object.assign(new DropIndexPayload(), { droppedIndex: result, userErrors });

@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { GraphQLDateTime } from "graphql-scalars";
 import { Field, ID, Float, Int, ObjectType, registerEnumType } from "type-graphql";
 import type { ReindexFailure as FailureRecord, ReindexRecord } from "../../catalog/index.js";
-import type { IndexStatus } from "../../ingest/index.js";
+import type { IndexStatus } from "../../indexes/index.js";
 import { UserError } from "../errors.js";
 import { toGlobalId } from "../ids.js";
 import { Node } from "../node.js";
