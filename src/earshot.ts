@@ -184,6 +184,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     const runtimes = new PackRuntimes(resolved, logger, observe, cache);
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
+    closers.push(() => live.close());
     const indexes = new IndexService({ catalog, vectors, live, places: resolved, logger });
     const search = createSearchService({
       catalog,
@@ -250,7 +251,7 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       start: async ({ search = true } = {}) => {
         upkeep.start();
         await Promise.all([
-          search ? vectors.load(live.runtime.pack.id) : undefined,
+          search ? live.load() : undefined,
           resolved.ingest.work ? ingest.start() : undefined,
           resolved.evaluation.work ? evaluation.start() : undefined,
         ]);

@@ -42,8 +42,17 @@ const RETRY_MS = 10_000;
  */
 export class LiveIndex {
   private lookedAt = performance.now();
-  private searchedAt = performance.now();
-  private looking: Promise<void> | undefined;
+  /** When a pack that is not here was looked for. */
+  private soughtAt = performance.now();
+  /** Number of the look that began last, and of the last one that was heeded. */
+  private begun = 0;
+  private heeded = 0;
+  /** The change to another index that goes on. */
+  private changing: Promise<void> | undefined;
+  /** Whether it was told that the change fails. */
+  private troubled = false;
+  private searching = false;
+  private closed = false;
 
   private constructor(
     private readonly parts: LiveIndexParts,
@@ -81,8 +90,32 @@ export class LiveIndex {
     return this.current.runtime;
   }
 
-  /** Does something with the models of the index in use, which stay open meanwhile; their pack's id is the index's. */
+  /**
+   * Reads the index in use into memory, for an engine that searches there, and from now on each one before it is changed
+   * over to.
+   *
+   * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
+   */
+  async load(): Promise<void> {
+    this.searching = true;
+    await this.prepare(this.current.runtime.pack.id);
+  }
+
+  /**
+   * Reads an index into memory where this process searches, so that the first search in it need not wait.
+   *
+   * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
+   */
+  async prepare(indexId: string): Promise<void> {
+    if (this.searching) await this.parts.vectors.load(indexId);
+  }
+
+  /**
+   * Does something with the models of the index in use, which stay open meanwhile; their pack's id is the index's. What
+   * uses them so is taken for a search.
+   */
   async use<T>(work: (runtime: PackRuntime) => Promise<T>): Promise<T> {
+    this.searching = true;
     const runtime = await this.borrow();
     try {
       return await work(runtime);
@@ -91,9 +124,12 @@ export class LiveIndex {
     }
   }
 
-  /** The models of the index in use, to be released. */
+  /**
+   * The models of the index in use, to be released. As long as another index is being opened, they are those of the one
+   * before.
+   */
   async borrow(): Promise<BorrowedRuntime> {
-    if (performance.now() - this.lookedAt > MAX_AGE_MS) await this.look();
+    if (performance.now() - this.lookedAt > MAX_AGE_MS) await this.notice();
     return this.current.runtime.share();
   }
 
@@ -101,6 +137,7 @@ export class LiveIndex {
    * The models of the index that an ingest fills, to be released.
    *
    * @throws LivePackMissingError the pack of the index in use is not here
+   * @throws VectorIndexUnavailableError, the errors of models and catalog: the index in use cannot be opened now
    */
   async borrowForIngest(): Promise<BorrowedRuntime> {
     await this.look();
@@ -136,12 +173,24 @@ export class LiveIndex {
     return found === indexId || (fit === "stand-in" && found === liveId && indexId === runtime.pack.id);
   }
 
-  /** Looks which index is in use now, and changes over to it. */
-  look(): Promise<void> {
-    this.looking ??= this.lookNow().finally(() => {
-      this.looking = undefined;
-    });
-    return this.looking;
+  /**
+   * Looks which index is in use now, and changes over to it.
+   *
+   * @throws VectorIndexUnavailableError, the errors of models and catalog: the one before stays in use, the next look tries
+   *   again
+   */
+  async look(): Promise<void> {
+    await this.notice();
+    while (this.changing !== undefined) {
+      await this.changing;
+      await this.notice();
+    }
+  }
+
+  /** Waits for a change that goes on, and begins no other. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.changing?.catch(() => undefined);
   }
 
   /** Whether searches and ingests use the index that they should. */
@@ -159,28 +208,67 @@ export class LiveIndex {
     return { ok: true, message };
   }
 
-  private async lookNow(): Promise<void> {
-    const { catalog, vectors, logger } = this.parts;
-    const liveId = await catalog.liveIndex.find();
+  /** Looks which index is in use now, and begins to change over to it. */
+  private async notice(): Promise<void> {
+    const number = ++this.begun;
+    // Of those who find it too long ago, one looks.
     this.lookedAt = performance.now();
-    const { runtime: before, fit } = this.current;
-    const changed = liveId !== null && liveId !== this.current.liveId;
-    const missing = fit !== "live" && this.lookedAt - this.searchedAt > RETRY_MS;
-    if (liveId === null || !(changed || missing)) return;
+    const liveId = await this.parts.catalog.liveIndex.find();
+    // What a look that began later has seen is newer.
+    if (number < this.heeded) return;
+    this.heeded = number;
+    if (liveId === null || this.closed || this.changing !== undefined || !this.isDue(liveId)) return;
+    const changing = this.changeTo(liveId).finally(() => {
+      this.changing = undefined;
+    });
+    this.changing = changing;
+    changing.then(
+      () => {
+        this.troubled = false;
+      },
+      (error: unknown) => {
+        this.tellTrouble(liveId, error);
+      },
+    );
+  }
+
+  /** Whether another index is to be changed over to, or a pack to be looked for again. */
+  private isDue(liveId: string): boolean {
+    if (liveId !== this.current.liveId) return true;
+    return this.current.fit !== "live" && performance.now() - this.soughtAt > RETRY_MS;
+  }
+
+  private async changeTo(liveId: string): Promise<void> {
+    const { logger } = this.parts;
+    const { runtime: before } = this.current;
     const next = before.pack.id === liveId ? before.share() : await this.openPack(liveId);
-    this.searchedAt = performance.now();
+    this.soughtAt = performance.now();
     if (next === null) {
-      if (!changed) return;
+      if (liveId === this.current.liveId) return;
       this.current = { liveId, runtime: before, fit: "behind" };
       logger.error({ index: liveId, stillUsed: before.pack.id }, this.health().message);
       return;
     }
-    await makeIndex(this.parts, next);
-    // The local engine reads the index into memory for it, before the first search has to wait.
-    await vectors.count(liveId);
+    try {
+      await makeIndex(this.parts, next);
+      await this.prepare(liveId);
+    } catch (error) {
+      next.release();
+      throw error;
+    }
     this.current = { liveId, runtime: next, fit: "live" };
     before.release();
     logger.info({ index: liveId, before: before.pack.id }, "searches and ingests have changed over to another index");
+  }
+
+  private tellTrouble(index: string, error: unknown): void {
+    if (!this.troubled && !this.closed) {
+      this.parts.logger.error(
+        { err: error, index, stillUsed: this.current.runtime.pack.id },
+        "the index in use cannot be opened; searches go on with the one before, and it is tried again",
+      );
+    }
+    this.troubled = true;
   }
 
   /** Null when the pack is not here or cannot be opened. */

@@ -176,12 +176,12 @@ export class ReindexService {
    * @throws ReindexNotFoundError, ReindexStateError, ReindexIncompleteError, PackElsewhereError
    */
   async swap(id: string, { allowMissing = false } = {}): Promise<ReindexRecord> {
-    const { vectors, live } = this.parts;
+    const { live } = this.parts;
     const { indexId } = await this.find(id);
     // Whoever changes over has to be able to search afterwards; and the first search should not have to wait.
     const runtime = await live.borrowPackOf(indexId);
     try {
-      await vectors.count(indexId);
+      await live.prepare(indexId);
       return await this.changeOver(id, indexId, allowMissing);
     } finally {
       runtime.release();
@@ -212,7 +212,8 @@ export class ReindexService {
     });
     for (const job of cancelled) ingest.interrupt(job);
     logger.info({ reindexId: id, index: indexId, before }, "searches and ingests change over to the new index");
-    await live.look();
+    // It is done, whatever keeps this process from following at once.
+    await live.look().catch(() => undefined);
     return reindex;
   }
 

@@ -2,14 +2,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pino } from "pino";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { EarshotOptions } from "../../../src/config/index.js";
 import type { HostOptions } from "../../../src/earshot.js";
+import { VectorIndexUnavailableError } from "../../../src/errors.js";
 import { addScoredVideo, openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
 import { addPackVersion } from "../../fixtures/pack-versions.js";
 import { TINY_PACK } from "../../fixtures/tiny-pack.js";
 
 const TINY = "tiny@1.0.0";
+
+/** How long to wait for what takes its time on a busy machine. */
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 /** A data directory and a folder of packs, and Earshots that share them. */
 async function library(): Promise<{
@@ -106,5 +110,65 @@ describe("the index in use", () => {
       modelPackRoots: [path.dirname(TINY_PACK)],
     });
     expect(await search(test)).toEqual({ index: TINY, titles: ["An alarm"] });
+  });
+
+  describe("when it is changed by another process", () => {
+    const NEXT = "tiny@2.0.0";
+
+    /** A library of which another process has made a second index. */
+    async function changing(options: EarshotOptions & HostOptions = {}) {
+      const { packs, open } = await library();
+      await addPackVersion(packs, "2.0.0");
+      const test = await open({ modelPackRoots: [packs], ...options });
+      await addScoredVideo(test, VIDEO);
+      const change = () =>
+        test.earshot.catalog.transaction((tx) => test.earshot.catalog.liveIndex.change(tx, TINY, NEXT));
+      return { test, change };
+    }
+
+    it("is followed without a search that waits for it to be read", async () => {
+      const { test, change } = await changing();
+      const { vectors } = test.earshot;
+      expect((await search(test)).index).toBe(TINY);
+      let read: (() => void) | undefined;
+      const held = new Promise<void>((resolve) => (read = resolve));
+      const load = vi.spyOn(vectors, "load").mockImplementation(() => held);
+      await change();
+      await vi.waitFor(async () => {
+        expect(await search(test)).toEqual({ index: TINY, titles: ["An alarm"] });
+        expect(load).toHaveBeenCalledExactlyOnceWith(NEXT);
+      }, PATIENCE);
+      read?.();
+      await vi.waitFor(async () => expect(await search(test)).toEqual({ index: NEXT, titles: [] }), PATIENCE);
+    });
+
+    it("is followed later when it cannot be opened, with one complaint; searches go on, ingests wait", async () => {
+      const { logger, complaints } = loggerWithComplaints();
+      const { test, change } = await changing({ logger });
+      const { vectors, live } = test.earshot;
+      const create = vi
+        .spyOn(vectors, "create")
+        .mockRejectedValue(new VectorIndexUnavailableError("The vector engine does not answer."));
+      await change();
+      await vi.waitFor(async () => {
+        expect(await search(test)).toEqual({ index: TINY, titles: ["An alarm"] });
+        expect(create.mock.calls.length).toBeGreaterThan(1);
+      }, PATIENCE);
+      await expect(live.borrowForIngest()).rejects.toMatchObject({ code: "VECTOR_INDEX_UNAVAILABLE" });
+      expect(complaints).toEqual([expect.stringContaining("cannot be opened")]);
+      create.mockRestore();
+      await vi.waitFor(async () => expect((await search(test)).index).toBe(NEXT), PATIENCE);
+    });
+
+    it("is not read into memory by a process that does not search", async () => {
+      const { test, change } = await changing({ ingest: { work: false }, evaluation: { work: false } });
+      const { vectors, live } = test.earshot;
+      const load = vi.spyOn(vectors, "load");
+      await test.earshot.start({ search: false });
+      await change();
+      await live.look();
+      expect(live.runtime.pack.id).toBe(NEXT);
+      expect(load).not.toHaveBeenCalled();
+    });
   });
 });
