@@ -181,7 +181,10 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
     });
     const cache = featureCacheOf(resolved, logger, observe);
     if (cache !== undefined) closers.push(() => cache.close());
-    const runtimes = new PackRuntimes(resolved, logger, observe, cache);
+    const runtimes = new PackRuntimes(resolved, logger, observe, cache, (packId) => {
+      // With the pack goes its index: nobody searches it without. A thread that was lost has nothing to give back.
+      vectors.unload(packId).catch(() => undefined);
+    });
     closers.push(() => runtimes.close());
     const live = await LiveIndex.open({ catalog, vectors, runtimes, places: resolved, logger });
     closers.push(() => live.close());

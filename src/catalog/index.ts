@@ -17,5 +17,5 @@ export type * from "./reindex-records.js";
 export type { SegmentRepository } from "./segments.js";
 export { isStorableText } from "./storable-text.js";
 export type { NewVectorWrite, VectorWriteRepository } from "./vector-writes.js";
-export type { VectorRepository, VideoVectors } from "./vectors.js";
+export type { VectorIndexState, VectorRepository, VideoVectors } from "./vectors.js";
 export type { IndexedVideoRecord, VideoRepository } from "./videos.js";

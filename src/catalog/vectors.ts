@@ -20,6 +20,17 @@ export interface VideoVectors {
   count: number;
 }
 
+/** Where an index stands. */
+export interface VectorIndexState {
+  /**
+   * Number of the last change to any index, 0 before the first. Each `replaceForVideo` and `deleteOfVideo` has a larger one
+   * than all before, also those of other processes.
+   */
+  lastChange: number;
+  /** Null when there is no such index. An index that is removed and made again has another time. */
+  index: { dimension: number; made: string } | null;
+}
+
 /** The rows behind the local vector index: float32, little-endian. */
 export class VectorRepository {
   constructor(private readonly database: Database) {}
@@ -113,13 +124,16 @@ export class VectorRepository {
     return rows.map(toRecord);
   }
 
-  /**
-   * Number of the last change to any index. It grows with every `replaceForVideo` and `deleteOfVideo`, also by other
-   * processes; reading it takes microseconds. 0 before the first change.
-   */
-  async lastChange(): Promise<number> {
-    const rows = await this.database.query(`SELECT coalesce(max("sequence"), 0) AS "last" FROM "VectorChange"`);
-    return Number(rows[0]?.["last"]);
+  /** Where an index stands; reading it takes microseconds. */
+  async state(indexId: string): Promise<VectorIndexState> {
+    const [row = {}] = await this.database.query(
+      `SELECT (SELECT coalesce(max("sequence"), 0) FROM "VectorChange") AS "last", i."dimension", i."createdAt"
+       FROM (SELECT 1) AS "one" LEFT JOIN "VectorIndex" i ON i."id" = ?`,
+      [indexId],
+    );
+    const { last, dimension, createdAt } = row;
+    const made = createdAt instanceof Date ? createdAt.toISOString() : String(createdAt);
+    return { lastChange: Number(last), index: dimension === null ? null : { dimension: Number(dimension), made } };
   }
 
   /** Ids of the videos whose vectors in an index changed after the change of that number, in order of the changes. */

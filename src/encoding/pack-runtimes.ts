@@ -44,11 +44,13 @@ export class PackRuntimes {
   private readonly closing = new Set<Promise<void>>();
   private closed = false;
 
+  /** @param onIdle told of each pack that is closed because nobody has used it for a while */
   constructor(
     private readonly options: RuntimeOptions,
     private readonly logger: Logger,
     private readonly observe: Observe = observeNothing,
     private readonly cache?: FeatureCache,
+    private readonly onIdle: (packId: string) => void = () => undefined,
   ) {}
 
   /**
@@ -94,6 +96,9 @@ export class PackRuntimes {
       if (opened.users > 0 || this.closed) return;
       opened.idle = setTimeout(() => {
         this.end(key, opened);
+        void opened.runtime.then(({ pack }) => {
+          this.onIdle(pack.id);
+        });
       }, IDLE_MS).unref();
     };
   }

@@ -147,6 +147,8 @@ export interface VectorIndex {
    * @throws VectorIndexNotFoundError, VectorIndexUnavailableError
    */
   load(id: string): Promise<void>;
+  /** Gives back what {@link load} has taken, when nobody in this process searches the index any more. */
+  unload(id: string): Promise<void>;
   /** All indexes, by id. */
   list(): Promise<IndexInfo[]>;
   /**

@@ -17,7 +17,7 @@ import type {
   VideoHit,
   VideoPage,
 } from "../index.js";
-import { VectorMemory, type VectorRowsSource } from "./vector-memory.js";
+import { IndexReplaced, VectorMemory, type VectorRowsSource } from "./vector-memory.js";
 
 /** Segments from which on another engine than this one is advised. */
 const MANY_SEGMENTS = 300_000;
@@ -52,7 +52,7 @@ class CatalogVectorIndex implements VectorIndex {
 
   async create({ id, dimension }: IndexDescription): Promise<void> {
     await this.catalog.vectors.createIndex({ id, dimension });
-    const found = await this.dimensionOf(id);
+    const found = await this.readDimension(id);
     if (found !== dimension) throw otherDimension(id, found, dimension);
   }
 
@@ -83,7 +83,8 @@ class CatalogVectorIndex implements VectorIndex {
     videoId: string,
     points: readonly VectorPoint[],
   ): Promise<StagedVideo> {
-    const dimension = await this.dimensionOf(indexId);
+    // Another process may have removed the index and made it anew.
+    const dimension = await this.readDimension(indexId);
     for (const point of points) checkPoint(point, indexId, dimension, tenant, videoId);
     return {
       generation: newId(),
@@ -110,9 +111,7 @@ class CatalogVectorIndex implements VectorIndex {
     filter: VectorFilter,
     limit: number,
   ): Promise<VectorHit[]> {
-    await this.checkQueries(indexId, queries);
-    if (limit < 1 || queries.length === 0) return [];
-    return this.inMemory(indexId, (memory) => memory.query(indexId, queries, filter, limit));
+    return this.search(indexId, queries, limit, (memory) => memory.query(indexId, queries, filter, limit));
   }
 
   async queryVideos(
@@ -121,9 +120,7 @@ class CatalogVectorIndex implements VectorIndex {
     filter: VectorFilter,
     page: VideoPage,
   ): Promise<VideoHit[]> {
-    await this.checkQueries(indexId, queries);
-    if (page.limit < 1 || queries.length === 0) return [];
-    return this.inMemory(indexId, (memory) => memory.queryVideos(indexId, queries, filter, page));
+    return this.search(indexId, queries, page.limit, (memory) => memory.queryVideos(indexId, queries, filter, page));
   }
 
   async count(indexId: string, filter?: VectorFilter): Promise<number> {
@@ -148,6 +145,10 @@ class CatalogVectorIndex implements VectorIndex {
   /** About 2 s for 100,000 segments. */
   async load(indexId: string): Promise<void> {
     await this.inMemory(indexId, () => Promise.resolve());
+  }
+
+  async unload(indexId: string): Promise<void> {
+    await this.memory?.drop(indexId);
   }
 
   async health(): Promise<VectorHealth> {
@@ -177,9 +178,16 @@ class CatalogVectorIndex implements VectorIndex {
     });
   }
 
-  private async checkQueries(indexId: string, queries: readonly PatternQuery[]): Promise<void> {
-    const dimension = await this.dimensionOf(indexId);
-    for (const { vector } of queries) checkVector(vector, indexId, dimension);
+  private search<Hit>(
+    indexId: string,
+    queries: readonly PatternQuery[],
+    limit: number,
+    work: (memory: VectorMemory) => Promise<Hit[]>,
+  ): Promise<Hit[]> {
+    return this.inMemory(indexId, (memory, dimension) => {
+      for (const { vector } of queries) checkVector(vector, indexId, dimension);
+      return limit < 1 || queries.length === 0 ? Promise.resolve([]) : work(memory);
+    });
   }
 
   private statistics(indexId: string, filter?: VectorFilter) {
@@ -196,20 +204,27 @@ class CatalogVectorIndex implements VectorIndex {
   }
 
   /** Runs `work` on the index in memory once that holds everything committed before. */
-  private async inMemory<Result>(indexId: string, work: (memory: VectorMemory) => Promise<Result>): Promise<Result> {
-    const dimension = await this.dimensionOf(indexId);
-    const memory = this.openMemory();
-    try {
-      await memory.bringUpToDate(indexId, dimension);
-      return await work(memory);
-    } catch (error) {
-      if (error instanceof WorkerLostError || error instanceof WorkerRequestError) {
-        throw new VectorIndexUnavailableError("The vector index cannot answer now. Try again.", {
-          detail: error.message,
-          cause: error,
-        });
+  private async inMemory<Result>(
+    indexId: string,
+    work: (memory: VectorMemory, dimension: number) => Promise<Result>,
+  ): Promise<Result> {
+    for (;;) {
+      const dimension = await this.dimensionOf(indexId);
+      const memory = this.openMemory();
+      try {
+        await memory.bringUpToDate(indexId, dimension);
+        // It may have been given back at this moment.
+        if (memory.holds(indexId)) return await work(memory, dimension);
+      } catch (error) {
+        if (error instanceof WorkerLostError || error instanceof WorkerRequestError) {
+          throw new VectorIndexUnavailableError("The vector index cannot answer now. Try again.", {
+            detail: error.message,
+            cause: error,
+          });
+        }
+        if (!(error instanceof IndexReplaced)) throw error;
+        this.dimensions.delete(indexId);
       }
-      throw error;
     }
   }
 
@@ -237,11 +252,17 @@ class CatalogVectorIndex implements VectorIndex {
     }
   }
 
-  private async dimensionOf(indexId: string): Promise<number> {
+  private dimensionOf(indexId: string): Promise<number> {
     const known = this.dimensions.get(indexId);
-    if (known !== undefined) return known;
+    return known === undefined ? this.readDimension(indexId) : Promise.resolve(known);
+  }
+
+  private async readDimension(indexId: string): Promise<number> {
     const found = await this.catalog.vectors.findIndex(indexId);
-    if (found === null) throw new VectorIndexNotFoundError(`There is no vector index ${indexId}.`);
+    if (found === null) {
+      this.dimensions.delete(indexId);
+      throw new VectorIndexNotFoundError(`There is no vector index ${indexId}.`);
+    }
     this.dimensions.set(indexId, found.dimension);
     return found.dimension;
   }

@@ -5,6 +5,9 @@ import { packRows } from "./rows.js";
 import type { SearchWorkerRequest } from "./search-worker.js";
 import type { MatrixStatistics } from "./segment-matrix.js";
 
+/** Thrown when an index is no longer the one that was read, or was never: it has been removed, maybe made anew. */
+export class IndexReplaced extends Error {}
+
 /** The part of the catalog that holds the rows. */
 export type VectorRowsSource = Pick<Catalog, "vectors" | "segments" | "indexedVideos">;
 
@@ -34,7 +37,11 @@ export class VectorMemory {
     return this.indexes.has(indexId);
   }
 
-  /** Reads the index if need be, then all changes that were committed before this call, by whatever process. */
+  /**
+   * Reads the index if need be, then all changes that were committed before this call, by whatever process.
+   *
+   * @throws IndexReplaced it is not the index of that dimension; nothing of it is kept
+   */
   async bringUpToDate(indexId: string, dimension: number): Promise<void> {
     let index = this.indexes.get(indexId);
     if (index === undefined) {
@@ -46,8 +53,12 @@ export class VectorMemory {
       if (count !== undefined) this.onLoaded(indexId, count);
       await index.catchUp();
     } catch (error) {
-      // Nobody knows how much of it is there.
-      if (this.indexes.get(indexId) === index && !index.isLoaded) this.indexes.delete(indexId);
+      const isReplaced = error instanceof IndexReplaced;
+      if (this.indexes.get(indexId) === index && (isReplaced || !index.isLoaded)) {
+        // Nobody knows how much of it is there.
+        this.indexes.delete(indexId);
+        if (isReplaced) await this.request({ kind: "drop", index: indexId });
+      }
       throw error;
     }
   }
@@ -69,8 +80,13 @@ export class VectorMemory {
     return this.request({ kind: "statistics", index: indexId, ...(filter === undefined ? {} : { filter }) });
   }
 
+  /** Forgets an index. What reads it just then comes to its end first. */
   async drop(indexId: string): Promise<void> {
-    if (this.indexes.delete(indexId)) await this.request({ kind: "drop", index: indexId });
+    const index = this.indexes.get(indexId);
+    await index?.settled();
+    if (index === undefined || this.indexes.get(indexId) !== index) return;
+    this.indexes.delete(indexId);
+    await this.request({ kind: "drop", index: indexId });
   }
 
   /** Resolves when the thread answers. */
@@ -93,6 +109,8 @@ class IndexInMemory {
   private loaded = false;
   /** Number of the last change that is in memory. */
   private lastChange = 0;
+  /** When the index was made that was read. */
+  private made: string | undefined;
   /** The check that runs, and the one that waits for it. */
   private checking: Promise<void> = Promise.resolve();
   private nextCheck: Promise<void> | undefined;
@@ -132,6 +150,11 @@ class IndexInMemory {
     return this.nextCheck;
   }
 
+  /** Resolves when nothing is being read. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.loading, this.checking, this.nextCheck]);
+  }
+
   private beginCheck(): Promise<void> {
     this.nextCheck = undefined;
     this.checking = this.check();
@@ -145,7 +168,10 @@ class IndexInMemory {
       dimension: this.dimension,
     } satisfies SearchWorkerRequest);
     // Read before the rows: what changes while they are being read is then taken over by the first check.
-    this.lastChange = await this.rows.lastChange();
+    const { lastChange, index } = await this.rows.state(this.id);
+    if (index?.dimension !== this.dimension) throw new IndexReplaced();
+    this.lastChange = lastChange;
+    this.made = index.made;
     let count = 0;
     let sent: Promise<void> = Promise.resolve();
     for await (const page of this.rows.read(this.id)) {
@@ -161,7 +187,8 @@ class IndexInMemory {
   }
 
   private async check(): Promise<void> {
-    const last = await this.rows.lastChange();
+    const { lastChange: last, index } = await this.rows.state(this.id);
+    if (index?.made !== this.made) throw new IndexReplaced();
     if (last === this.lastChange) return;
     for (const videoId of await this.rows.changedSince(this.id, this.lastChange)) {
       const rows = packRows(await this.rows.ofVideo(this.id, videoId), this.dimension);

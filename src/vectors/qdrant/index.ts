@@ -90,6 +90,11 @@ class RemoteVectorIndex implements VectorIndex {
     await this.inCollection(id, () => Promise.resolve());
   }
 
+  /** Nothing was taken here. */
+  unload(): Promise<void> {
+    return Promise.resolve();
+  }
+
   list(): Promise<IndexInfo[]> {
     return listIndexes(this.collections, this.values);
   }

@@ -39,20 +39,27 @@ describe("the vectors of the catalog", () => {
     await addSegments(test.catalog, video, "pack@1", 5);
     await addSegments(test.catalog, video, "pack@2", 2);
     expect(await readAll("pack@1")).toHaveLength(5);
+    const before = await test.catalog.vectors.state("pack@1");
     await test.catalog.vectors.dropIndex("pack@1");
+    expect(await test.catalog.vectors.state("pack@1")).toMatchObject({ index: null });
+    expect(await test.catalog.vectors.changedSince("pack@1", 0)).toEqual([]);
     expect(await test.catalog.vectors.indexes()).toEqual([{ id: "pack@2", dimension: 2 }]);
     expect([await test.catalog.vectors.count("pack@1"), await test.catalog.vectors.count("pack@2")]).toEqual([0, 2]);
+    await test.catalog.vectors.createIndex({ id: "pack@1", dimension: 2 });
+    const { index } = await test.catalog.vectors.state("pack@1");
+    expect(index?.dimension).toBe(2);
+    expect(index).not.toEqual(before.index);
   });
 
   it("tell another process what changed", async () => {
     const [first, second] = [await addVideo(test.catalog), await addVideo(test.catalog)];
     await addSegments(test.catalog, first, "pack@1", 1);
     const other = await test.reopen();
-    const seen = await other.vectors.lastChange();
+    const { lastChange: seen } = await other.vectors.state("pack@1");
     expect(await other.vectors.changedSince("pack@1", seen)).toEqual([]);
     await addSegments(test.catalog, second, "pack@1", 1);
     await test.catalog.transaction((tx) => test.catalog.vectors.deleteOfVideo(tx, "pack@1", first.id));
-    expect(await other.vectors.lastChange()).toBeGreaterThan(seen);
+    expect((await other.vectors.state("pack@1")).lastChange).toBeGreaterThan(seen);
     expect(await other.vectors.changedSince("pack@1", seen)).toEqual([second.id, first.id]);
     expect(await other.vectors.ofVideo("pack@1", first.id)).toEqual([]);
     expect(await other.vectors.ofVideo("pack@1", second.id)).toHaveLength(1);

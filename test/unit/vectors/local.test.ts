@@ -117,6 +117,40 @@ describe("the local engine", { timeout: 60_000 }, () => {
     await write.publish();
   });
 
+  it("forgets an index that another process removes, and reads it anew when it is made again", async () => {
+    const server = await start();
+    await server.library.add([{ id: "a", vector: [1, 0, 0] }]);
+    expect(await server.library.ids([1, 0, 0])).toEqual(["a"]);
+    const { indexId } = server.library;
+    const commandLine = await start();
+    await commandLine.index.drop(indexId);
+    await expect(server.library.ids([1, 0, 0])).rejects.toMatchObject({ code: "VECTOR_INDEX_NOT_FOUND" });
+
+    await commandLine.index.create({ id: indexId, dimension: 3 });
+    await commandLine.library.add([{ id: "b", vector: [1, 0, 0] }]);
+    expect(await server.library.ids([1, 0, 0])).toEqual(["b"]);
+
+    await commandLine.index.drop(indexId);
+    await commandLine.index.create({ id: indexId, dimension: 2 });
+    await commandLine.library.add([{ id: "c", vector: [1, 0] }]);
+    await expect(server.library.ids([1, 0, 0])).rejects.toMatchObject({ code: "VECTOR_DIMENSION_MISMATCH" });
+    expect(await server.library.ids([1, 0])).toEqual(["c"]);
+  });
+
+  it("gives back the memory of an index, and takes it again for the next search", async () => {
+    const log = recordedLog();
+    const { library, index } = await start(log);
+    await library.add([{ id: "a", vector: [1, 0, 0] }]);
+    const reads = () => log.lines.filter(({ message }) => message.includes("in memory")).length;
+    // Whatever is asked at that moment is answered.
+    const asked = Promise.all([library.ids([1, 0, 0]), index.unload(library.indexId), library.ids([1, 0, 0])]);
+    expect(await asked).toEqual([["a"], undefined, ["a"]]);
+    await index.unload(library.indexId);
+    const before = reads();
+    expect(await library.ids([1, 0, 0])).toEqual(["a"]);
+    expect(reads()).toBe(before + 1);
+  });
+
   it("goes on after its thread was lost", async () => {
     const log = recordedLog();
     const { library, index } = await start(log);

@@ -75,7 +75,7 @@ describe("the numbers of changes to vectors", () => {
     const seen = new Set<string>();
     let last = 0;
     const follow = async () => {
-      const now = await catalogs[2]!.vectors.lastChange();
+      const { lastChange: now } = await catalogs[2]!.vectors.state("p@1");
       for (const id of await catalogs[2]!.vectors.changedSince("p@1", last)) seen.add(id);
       last = Math.max(last, now);
     };
