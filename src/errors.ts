@@ -420,6 +420,11 @@ export class CursorOutdatedError extends EarshotError {
   readonly code = "CURSOR_OUTDATED";
 }
 
+/** A page of a search would lie deeper than searches go. */
+export class SearchTooDeepError extends EarshotError {
+  readonly code = "SEARCH_TOO_DEEP";
+}
+
 /** A filter holds something that cannot be filtered by. */
 export class InvalidFilterError extends EarshotError {
   readonly code = "INVALID_FILTER";

@@ -1,7 +1,7 @@
 /**
  * Search cursors: an opaque, URL-safe string which says after which video the next page starts.
  *
- * A cursor holds the position (score, video id) and a fingerprint of everything that decides the
+ * A cursor holds the position (score, video id), the videos up to it, and a fingerprint of everything that decides the
  * order: the index, and tenant, query, filter and least relevance. A cursor of another search, or of
  * another index, is refused instead of silently giving a page of something else. The checksum catches damaged and edited
  * cursors; it is no secret, and none is needed, since a cursor opens nothing that the search itself
@@ -16,8 +16,16 @@ const CHECKSUM_BYTES = 6;
 /** Bytes of the fingerprint: those of the index come first. */
 const FINGERPRINT_BYTES = 12;
 const INDEX_BYTES = 3;
-const VERSION = 2;
-const HEAD_BYTES = 1 + FINGERPRINT_BYTES + 8;
+const VERSION = 3;
+const SCORE_AT = 1 + FINGERPRINT_BYTES;
+const RANK_AT = SCORE_AT + 8;
+const HEAD_BYTES = RANK_AT + 4;
+
+/** A place in the results of a search. */
+export interface ResultPosition extends VideoPosition {
+  /** Number of the video in the results as they were paged, from 1. */
+  rank: number;
+}
 
 /**
  * Fingerprint of a search: equal for equal searches, whatever the order of the keys in the filter.
@@ -30,11 +38,12 @@ export function searchFingerprint(indexId: string, parts: unknown): Buffer {
 }
 
 /** Writes a position as a cursor. */
-export function encodeCursor(position: VideoPosition, fingerprint: Buffer): string {
+export function encodeCursor(position: ResultPosition, fingerprint: Buffer): string {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt8(VERSION, 0);
   fingerprint.copy(head, 1);
-  head.writeDoubleBE(position.score, 1 + FINGERPRINT_BYTES);
+  head.writeDoubleBE(position.score, SCORE_AT);
+  head.writeUInt32BE(position.rank, RANK_AT);
   const body = Buffer.concat([head, Buffer.from(position.videoId, "utf8")]);
   return Buffer.concat([checksum(body), body]).toString("base64url");
 }
@@ -46,7 +55,7 @@ export function encodeCursor(position: VideoPosition, fingerprint: Buffer): stri
  *   to another search
  * @throws CursorOutdatedError when it belongs to the same search in another index
  */
-export function decodeCursor(cursor: string, fingerprint: Buffer): VideoPosition {
+export function decodeCursor(cursor: string, fingerprint: Buffer): ResultPosition {
   const bytes = Buffer.from(cursor, "base64url");
   const body = bytes.subarray(CHECKSUM_BYTES);
   if (
@@ -70,7 +79,11 @@ export function decodeCursor(cursor: string, fingerprint: Buffer): VideoPosition
       'The library has changed over to another model since that page was made. Leave "after" out to start again.',
     );
   }
-  return { score: body.readDoubleBE(1 + FINGERPRINT_BYTES), videoId: body.subarray(HEAD_BYTES).toString("utf8") };
+  return {
+    score: body.readDoubleBE(SCORE_AT),
+    rank: body.readUInt32BE(RANK_AT),
+    videoId: body.subarray(HEAD_BYTES).toString("utf8"),
+  };
 }
 
 function hash(text: string, bytes: number): Buffer {

@@ -5,8 +5,9 @@ import {
   MomentsPerVideoOutOfRangeError,
   QueryEmptyError,
   QueryTooLongError,
+  SearchTooDeepError,
 } from "../errors.js";
-import { MAX_FIRST, MAX_MOMENTS_PER_VIDEO, type SearchRequest } from "./types.js";
+import { DEEPEST_RANK, MAX_FIRST, MAX_MOMENTS_PER_VIDEO, type SearchRequest } from "./types.js";
 
 /**
  * Checks the numbers of a request.
@@ -29,6 +30,20 @@ export function checkRanges({ first, momentsPerVideo, minRelevance }: SearchRequ
       field: "minRelevance",
     });
   }
+}
+
+/**
+ * Checks how deep a page begins.
+ *
+ * @param rank videos before it
+ * @throws SearchTooDeepError
+ */
+export function checkDepth(rank: number): void {
+  if (rank < DEEPEST_RANK) return;
+  throw new SearchTooDeepError(
+    `No page begins behind the first ${DEEPEST_RANK} videos. Narrow the search by a filter, by "minRelevance" or by more words.`,
+    { field: "after" },
+  );
 }
 
 /**

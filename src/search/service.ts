@@ -11,7 +11,7 @@ import { createMomentFinder, type MomentFinder } from "./moment-finder.js";
 import type { ScoreScale } from "./moments.js";
 import { queryNotices } from "./notices.js";
 import { relevanceOf, scoreOf } from "./relevance.js";
-import { checkRanges, normaliseQuery } from "./request.js";
+import { checkDepth, checkRanges, normaliseQuery } from "./request.js";
 import type { SearchPage, SearchRequest, VideoSearchHit } from "./types.js";
 
 /** Searches videos by what is heard in them. */
@@ -22,7 +22,7 @@ export interface SearchService {
    * A query without a known word gives an empty page with a notice, never a random one.
    *
    * @throws QueryEmptyError, QueryTooLongError, FirstOutOfRangeError, MomentsPerVideoOutOfRangeError,
-   *   MinRelevanceOutOfRangeError, InvalidCursorError, CursorOutdatedError, InvalidFilterError
+   *   MinRelevanceOutOfRangeError, InvalidCursorError, CursorOutdatedError, SearchTooDeepError, InvalidFilterError
    */
   search(request: SearchRequest): Promise<SearchPage>;
 }
@@ -107,6 +107,8 @@ class AudioSearch {
     const text = normaliseQuery(request.query, maxQueryCharacters);
     const fingerprint = searchFingerprint(pack.id, [tenant, text, request.filter, request.minRelevance]);
     const after = request.after === undefined ? undefined : decodeCursor(request.after, fingerprint);
+    const before = after?.rank ?? 0;
+    checkDepth(before);
 
     const query = await withSpan("search encode-text", {}, () => encoder.encodeText(text));
     const notices = queryNotices(query);
@@ -124,9 +126,10 @@ class AudioSearch {
     // One more than is shown tells whether there is a next page.
     const found = await this.existing(tenant, rank, first + 1, after);
     return {
-      hits: found
-        .slice(0, first)
-        .map(({ hit, video }) => this.searchHit(hit, video, request.momentsPerVideo, fingerprint)),
+      hits: found.slice(0, first).map(({ hit, video }, i) => ({
+        ...this.searchHit(hit, video, request.momentsPerVideo),
+        cursor: encodeCursor({ score: hit.score, videoId: hit.videoId, rank: before + i + 1 }, fingerprint),
+      })),
       hasNextPage: found.length > first,
       notices,
       pack,
@@ -157,11 +160,10 @@ class AudioSearch {
     }
   }
 
-  private searchHit(hit: VideoHit, video: VideoRecord, momentsPerVideo: number, fingerprint: Buffer): VideoSearchHit {
-    const { score, videoId } = hit;
+  private searchHit(hit: VideoHit, video: VideoRecord, momentsPerVideo: number): Omit<VideoSearchHit, "cursor"> {
+    const { score } = hit;
     const spans = this.findMoments(hit, video.durationSeconds, momentsPerVideo);
     return {
-      cursor: encodeCursor({ score, videoId }, fingerprint),
       video,
       score,
       relevance: relevanceOf(score, this.scale),

@@ -68,5 +68,8 @@ export interface SearchPage {
 /** Largest page. */
 export const MAX_FIRST = 100;
 
+/** Behind so many videos no page begins: an engine that ranks segments pays for a page with all videos before it. */
+export const DEEPEST_RANK = 10_000;
+
 /** Most moments for each video. */
 export const MAX_MOMENTS_PER_VIDEO = 20;

@@ -21,7 +21,7 @@ export class SearchResolver {
 
   @Query(() => VideoSearchConnection, {
     description:
-      "Finds videos by what is heard in them. Expected failures are errors with one of these codes in `extensions.code`: QUERY_EMPTY, QUERY_TOO_LONG, FIRST_OUT_OF_RANGE, INVALID_CURSOR, CURSOR_OUTDATED, MIN_RELEVANCE_OUT_OF_RANGE, MOMENTS_PER_VIDEO_OUT_OF_RANGE, INVALID_FILTER, INVALID_ID, FORBIDDEN.",
+      "Finds videos by what is heard in them. Expected failures are errors with one of these codes in `extensions.code`: QUERY_EMPTY, QUERY_TOO_LONG, FIRST_OUT_OF_RANGE, INVALID_CURSOR, CURSOR_OUTDATED, SEARCH_TOO_DEEP, MIN_RELEVANCE_OUT_OF_RANGE, MOMENTS_PER_VIDEO_OUT_OF_RANGE, INVALID_FILTER, INVALID_ID, FORBIDDEN.",
     complexity: pageComplexity(SEARCH_COST),
   })
   async searchVideosByAudio(
@@ -39,7 +39,7 @@ export class SearchResolver {
     @Arg("after", () => String, {
       nullable: true,
       description:
-        "Cursor of the last video of the page before; all other arguments that choose videos must be the same.",
+        "Cursor of the last video of the page before; all other arguments that choose videos must be the same. Behind the first 10,000 videos there are no more pages: SEARCH_TOO_DEEP.",
     })
     after: string | null | undefined,
     @Arg("filter", () => VideoFilterInput, { nullable: true, description: "Which videos to look at." })

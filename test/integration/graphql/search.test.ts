@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeCursor, encodeCursor } from "../../../src/search/cursor.js";
 import { addScoredVideo, openTestEarshot, type AnyData, type TestEarshot } from "../../fixtures/earshot.js";
 
 const SEARCH = `
@@ -175,6 +176,18 @@ describe("searchVideosByAudio", () => {
     for (const change of [{ query: "kettle" }, { filter: { titleContains: "x" } }, { minRelevance: 0.1 }]) {
       expect(await failure({ query: "whistle", after: pageInfo.endCursor, ...change })).toBe("INVALID_CURSOR");
     }
+  });
+
+  it("pages as far as the first 10,000 videos, and no further", async () => {
+    const { edges } = await search({ query: "whistle", first: 2 });
+    const { pageInfo } = await search({ query: "whistle", first: 1, after: edges[1].cursor });
+    // What it was made for: 6 bytes of checksum and 1 of the version come first.
+    const fingerprint = Buffer.from(pageInfo.endCursor as string, "base64url").subarray(7, 19);
+    const third = decodeCursor(pageInfo.endCursor as string, fingerprint);
+    expect(third.rank).toBe(3);
+    const asIf = (rank: number) => encodeCursor({ ...third, rank }, fingerprint);
+    expect(found(await search({ query: "whistle", after: asIf(9_999) }))).toEqual(["poor"]);
+    expect(await failure({ query: "whistle", after: asIf(10_000) })).toBe("SEARCH_TOO_DEEP");
   });
 
   it("takes null for first and momentsPerVideo as not given", async () => {

@@ -6,7 +6,7 @@ const fingerprint = searchFingerprint("pack@1", { tenant: "a", query: "a dog", f
 
 describe("search cursors", () => {
   it("carry the position exactly", () => {
-    const position = { score: 0.123456789012345, videoId: "vidéo-1" };
+    const position = { score: 0.123456789012345, rank: 70_000, videoId: "vidéo-1" };
     expect(decodeCursor(encodeCursor(position, fingerprint), fingerprint)).toEqual(position);
   });
 
@@ -16,14 +16,14 @@ describe("search cursors", () => {
   });
 
   it("of another search are refused", () => {
-    const other = encodeCursor({ score: 0.5, videoId: "v" }, searchFingerprint("pack@1", { query: "a cat" }));
+    const other = encodeCursor({ score: 0.5, rank: 1, videoId: "v" }, searchFingerprint("pack@1", { query: "a cat" }));
     expect(() => decodeCursor(other, fingerprint)).toThrow(/another search/);
   });
 
   it("of the same search in another index are refused as outdated", () => {
     const before = searchFingerprint("pack@1", { query: "a dog" });
     const now = searchFingerprint("pack@2", { query: "a dog" });
-    const cursor = encodeCursor({ score: 0.5, videoId: "v" }, before);
+    const cursor = encodeCursor({ score: 0.5, rank: 1, videoId: "v" }, before);
     expect(() => decodeCursor(cursor, now)).toThrow(CursorOutdatedError);
   });
 
@@ -32,7 +32,7 @@ describe("search cursors", () => {
   });
 
   it("are refused after any change of one character", () => {
-    const cursor = encodeCursor({ score: 0.5, videoId: "some-video" }, fingerprint);
+    const cursor = encodeCursor({ score: 0.5, rank: 1, videoId: "some-video" }, fingerprint);
     for (let place = 0; place < cursor.length; place++) {
       const changed = cursor.slice(0, place) + (cursor[place] === "A" ? "B" : "A") + cursor.slice(place + 1);
       expect(() => decodeCursor(changed, fingerprint)).toThrow(InvalidCursorError);
