@@ -6,12 +6,14 @@ import { evaluation } from "./evaluation.js";
 import { ingestSpeed } from "./ingest-speed.js";
 import { memory } from "./memory.js";
 import { moments } from "./moments.js";
+import { reindex } from "./reindex.js";
 import { searchLatency } from "./search-latency.js";
 import { startUp } from "./start-up.js";
 
 /** All benchmarks, in the order in which they run. */
 export const BENCHMARKS: readonly Benchmark[] = [
   ingestSpeed,
+  reindex,
   searchLatency,
   startUp,
   memory,
