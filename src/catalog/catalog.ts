@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { resolveOptions, type Logger, type ResolvedOptions } from "../config/index.js";
 import { EarshotError } from "../errors.js";
 import type { CatalogTransaction, Database } from "./database.js";
@@ -14,6 +15,9 @@ import { openSqlite } from "./sqlite/open.js";
 import { VectorWriteRepository } from "./vector-writes.js";
 import { VectorRepository } from "./vectors.js";
 import { VideoRepository } from "./videos.js";
+
+/** Longest time for which a look at the health of the database waits, in milliseconds. */
+const HEALTH_LIMIT_MS = 3000;
 
 /** Videos, segments, vectors, jobs and evaluations, in one database. */
 export class Catalog {
@@ -60,13 +64,19 @@ export class Catalog {
 
   /** Whether the database answers. */
   async health(): Promise<{ ok: boolean; message?: string }> {
+    const over = new AbortController();
     try {
-      await this.database.query("SELECT 1");
-      return { ok: true };
+      const answer = this.database.query("SELECT 1").then(() => true);
+      const late = delay(HEALTH_LIMIT_MS, false, { signal: over.signal }).catch(() => false);
+      if (await Promise.race([answer, late])) return { ok: true };
+      return { ok: false, message: "The database does not answer in time." };
     } catch (error) {
       const failure = toCatalogError(error);
-      const reason = failure instanceof EarshotError ? failure.message : (error as Error).message;
-      return { ok: false, message: `The database does not answer: ${reason}` };
+      // What an unknown failure says may name hosts or paths, and clients read this.
+      const reason = failure instanceof EarshotError ? `: ${failure.message}` : ".";
+      return { ok: false, message: `The database does not answer${reason}` };
+    } finally {
+      over.abort();
     }
   }
 

@@ -1,13 +1,17 @@
 import { statfs } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Earshot } from "../earshot.js";
+
+/** Longest time for which a scrape waits for a part, in milliseconds: Prometheus waits for 10 seconds. */
+const PART_LIMIT_MS = 3000;
 
 /** Values of a gauge: by the value of its label, or one without. */
 type Values = Record<string, number> | number;
 
 /**
  * Registers the gauges of what the database, the vector engine and the disk know: read at each scrape. A part that cannot be
- * read lacks its values then, and is counted; the others are shown all the same.
+ * read in time lacks its values then, and is counted; the others are shown all the same.
  */
 export function stateGauges(registry: Registry, earshot: Earshot): void {
   const { catalog, options, logger } = earshot;
@@ -28,7 +32,7 @@ export function stateGauges(registry: Registry, earshot: Earshot): void {
       async collect() {
         this.reset();
         try {
-          const values = await read();
+          const values = await inTime(read);
           if (typeof values === "number") this.set(values);
           else for (const [value, number] of Object.entries(values)) this.set({ [label!]: value }, number);
         } catch (error) {
@@ -112,4 +116,18 @@ export function stateGauges(registry: Registry, earshot: Earshot): void {
       return bavail * bsize;
     },
   );
+}
+
+/** Throws when a part takes too long to read. */
+async function inTime(read: () => Promise<Values> | Values): Promise<Values> {
+  const over = new AbortController();
+  const late = delay(PART_LIMIT_MS, undefined, { signal: over.signal }).then(() => {
+    throw new Error("the part takes too long to read");
+  });
+  try {
+    return await Promise.race([read(), late]);
+  } finally {
+    late.catch(() => undefined);
+    over.abort();
+  }
 }

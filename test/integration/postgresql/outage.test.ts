@@ -1,26 +1,31 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openCatalog, toCatalogError } from "../../../src/catalog/index.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
-import type { TestEarshot } from "../../fixtures/earshot.js";
+import { startServer } from "../../../src/server/index.js";
+import { databaseOf, removeDatabaseOf } from "../../fixtures/database.js";
+import { openTestEarshot, type TestEarshot } from "../../fixtures/earshot.js";
 import { openIngesting } from "../../fixtures/ingesting.js";
 import { sample } from "../../fixtures/media-samples.js";
 import { startPostgresCluster, type PostgresCluster } from "../../fixtures/postgres-cluster.js";
+import { StallingProxy } from "../../fixtures/stalling-proxy.js";
 import { silentLogger } from "../../fixtures/tools.js";
 
-/** A server of its own: the tests stop it. */
-let cluster: PostgresCluster;
-let test: TestEarshot | undefined;
-beforeEach(async () => {
-  cluster = await startPostgresCluster();
-});
-afterEach(async () => {
-  await test?.end();
-  test = undefined;
-  await cluster.end();
-});
-
 describe("a PostgreSQL server that goes down", () => {
+  /** A server of its own: the tests stop it. */
+  let cluster: PostgresCluster;
+  let test: TestEarshot | undefined;
+  beforeEach(async () => {
+    cluster = await startPostgresCluster();
+  });
+  afterEach(async () => {
+    await test?.end();
+    test = undefined;
+    await cluster.end();
+  });
+
   it("is told as an outage, and everything goes on when it is back", async () => {
     const catalog = await openCatalog({ databaseUrl: cluster.url() }, silentLogger);
     try {
@@ -86,5 +91,37 @@ describe("a PostgreSQL server that goes down", () => {
     const video = await catalog.videos.findByExternalId(DEFAULT_TENANT, "a");
     expect(video).toMatchObject({ state: "INDEXED" });
     expect(await catalog.segments.count(opened.earshot.pack.id)).toBeGreaterThan(0);
+  });
+});
+
+describe("a PostgreSQL server that falls silent", () => {
+  it("is told by the health check and the metrics, which still show what the process itself knows", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "earshot-silent-"));
+    const databaseUrl = new URL(await databaseOf(folder));
+    const proxy = await StallingProxy.start(databaseUrl.hostname, Number(databaseUrl.port));
+    databaseUrl.port = String(proxy.port);
+    const test = await openTestEarshot({ databaseUrl: databaseUrl.href });
+    const server = await startServer(test.earshot, { port: 0 });
+    try {
+      const scrape = async () => (await fetch(`${server.url}/metrics`)).text();
+      expect(await scrape()).toContain('earshot_ingest_jobs{state="FAILED"} 0');
+      proxy.stall();
+      const [health, metrics, ready] = await Promise.all([
+        test.earshot.health(),
+        scrape(),
+        fetch(`${server.url}/ready`),
+      ]);
+      expect(health.checks.catalog).toEqual({ ok: false, message: "The database does not answer in time." });
+      expect(ready.status).toBe(503);
+      expect(metrics).not.toContain("earshot_ingest_jobs{");
+      expect(metrics).toContain("earshot_ingest_queue_paused 0");
+      expect(await scrape()).toMatch(/earshot_scrape_failures_total{part="ingest_jobs"} [1-9]/);
+    } finally {
+      await proxy.stop();
+      await server.close();
+      await test.end();
+      await removeDatabaseOf(folder);
+      await rm(folder, { recursive: true });
+    }
   });
 });
