@@ -23,8 +23,10 @@ function project(name: "sqlite" | "postgresql", include: string[], exclude: stri
       include,
       exclude,
       provide: { database: name },
-      // Each file gets a process of its own: native parts (ONNX Runtime, libsql) do not share one well.
+      // Processes, not threads: native parts (ONNX Runtime, libsql) do not share one well. A process does many files one
+      // after the other, for to load everything takes longer than most files do: what a file changes for all it puts back.
       pool: "forks" as const,
+      isolate: false,
       // Long enough for a machine that is busy with other things: no test is about speed.
       testTimeout: 120_000,
       hookTimeout: 120_000,

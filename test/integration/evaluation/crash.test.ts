@@ -81,7 +81,7 @@ async function outcome({ catalog, evaluation }: Earshot) {
 
 /** Submits the evaluation in a process and kills that, without warning, at the first update that fits. */
 function killAt(fits: (update: Update) => boolean): Promise<void> {
-  return runAndKill("evaluation-process.ts", [JSON.stringify(options), JSON.stringify(INPUT)], fits);
+  return runAndKill("evaluation-process.mjs", [JSON.stringify(options), JSON.stringify(INPUT)], fits);
 }
 
 /** What a reader sees of the evaluation at this moment: all of its figures, or none. */

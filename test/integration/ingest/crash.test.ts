@@ -45,7 +45,7 @@ async function place(name: Parameters<typeof sample>[0], as: string): Promise<st
 
 /** Works on jobs in a process and kills that, without warning, at the first update that fits. */
 function runUntil(fits: (update: JobUpdate) => boolean, files: readonly string[] = []): Promise<void> {
-  return runAndKill("ingest-process.ts", [JSON.stringify(options), ...files], fits);
+  return runAndKill("ingest-process.mjs", [JSON.stringify(options), ...files], fits);
 }
 
 /** Opens the same data again, lets all jobs end, and tells what there is. */

@@ -266,7 +266,7 @@ describe("a re-index", () => {
       ...{ dataDirectory, databaseUrl, modelPack: TINY_PACK, modelPackRoots: [packs.roots], mediaRoots: [packs.media] },
       ...{ logLevel: "silent", inference: { threads: 1 }, ingest: quickIngest },
     };
-    await runAndKill("ingest-process.ts", [JSON.stringify(shared)], ({ state, stage }: JobUpdate) => {
+    await runAndKill("ingest-process.mjs", [JSON.stringify(shared)], ({ state, stage }: JobUpdate) => {
       return state === "RUNNING" && stage === "COMMITTING";
     });
     expect((await search()).index).toBe(OLD);

@@ -132,7 +132,7 @@ describe("a process that is killed while it replaces a video", () => {
     const { catalog, pack } = test.earshot;
     const file = path.join(test.media, "a.mp4");
     await copyFile(await sample("tone.mp4"), file);
-    await killAt("ingest-process.ts", [file, "a"], hold);
+    await killAt("ingest-process.mjs", [file, "a"], hold);
 
     const video = await catalog.videos.findByExternalId(DEFAULT_TENANT, "a");
     const segments = await catalog.segments.ofVideos(pack.id, [video!.id]);
@@ -150,7 +150,7 @@ describe("a process that is killed while it deletes a video", () => {
     ["before its row is struck off", { request: removal, which: 1, at: "answer" }],
   ])("%s leaves a video that no search finds, and is repaired", async (_, hold) => {
     const { catalog } = test.earshot;
-    await killAt("delete-process.ts", ["a"], hold);
+    await killAt("delete-process.mjs", ["a"], hold);
     expect(await catalog.videos.findByExternalId(DEFAULT_TENANT, "a")).toBeNull();
     expect(await catalog.vectorWrites.countByState()).toMatchObject({ DELETED: 1 });
     await recover();
