@@ -1,6 +1,5 @@
 export { childEnvironment } from "./child-environment.js";
 export type { Environment } from "./environment.js";
 export { createLogger, type Logger } from "./logger.js";
-export { forbidTf32, libraryFolders } from "./library-folders.js";
-export { processEnvironment } from "./process-environment.js";
+export { processEnvironment, setInProcessEnvironment } from "./process-environment.js";
 export { resolveOptions, type EarshotOptions, type QdrantOptions, type ResolvedOptions } from "./options.js";

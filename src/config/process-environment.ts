@@ -4,3 +4,11 @@ import type { Environment } from "./environment.js";
 export function processEnvironment(): Environment {
   return process.env;
 }
+
+/**
+ * Sets a variable of the whole process for native libraries, unless it is set already. In a worker thread they do not see
+ * it: threads have a copy of the environment.
+ */
+export function setInProcessEnvironment(name: string, value: string): void {
+  process.env[name] ??= value;
+}

@@ -1,8 +1,8 @@
-/** Why CUDA does not work here: looks for each part that it needs. */
+/** What is particular to CUDA: how its libraries are set, and why it does not work here. */
 import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { libraryFolders } from "../config/index.js";
+import { processEnvironment, setInProcessEnvironment } from "../config/index.js";
 
 /** Where to look; another machine's files in tests. */
 export interface CudaHost {
@@ -71,6 +71,19 @@ export async function missingForCuda(host: CudaHost = thisHost()): Promise<strin
     if (absent.length > 0) missing.push(`${name} is not installed, or not on LD_LIBRARY_PATH (no ${absent.join(", ")})`);
   }
   return missing;
+}
+
+/**
+ * Forbids NVIDIA's libraries to round to TF32, in the whole process and only if nobody has decided it already. They read it
+ * when they are first used.
+ */
+export function forbidTf32(): void {
+  setInProcessEnvironment("NVIDIA_TF32_OVERRIDE", "0");
+}
+
+/** The folders in which the system looks for shared libraries before its own. */
+function libraryFolders(): string[] {
+  return (processEnvironment()["LD_LIBRARY_PATH"] ?? "").split(path.delimiter).filter((folder) => folder !== "");
 }
 
 async function existsInOne(folders: readonly string[], file: string): Promise<boolean> {

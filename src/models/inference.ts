@@ -1,5 +1,4 @@
 import type { Transferable } from "node:worker_threads";
-import { forbidTf32 } from "../config/index.js";
 import {
   InferenceClosedError,
   InferenceFailedError,
@@ -11,7 +10,7 @@ import {
 import { observeNothing, secondsSince, type Observe } from "../telemetry/index.js";
 import { batchOf } from "./batches.js";
 import { batchSizes, DEFAULT_BATCH_SIZE } from "./batch-sizes.js";
-import { missingForCuda } from "./cuda.js";
+import { forbidTf32, missingForCuda } from "./cuda.js";
 import { deviceName, gpusAskedFor, sessionsOnCpu, type Device } from "./devices.js";
 import { optionsForPack, type InferenceOptions } from "./inference-options.js";
 import type {
