@@ -21,10 +21,8 @@ export async function openMessages(pool: pg.Pool, catalogSchema: string, logger:
     logger.error({ err: error }, "pg-boss failed");
   });
   await boss.start();
-  if ((await boss.getQueue(INGEST)) === null) {
-    await boss.createQueue(INGEST, { name: INGEST, policy: "short", retryLimit: 0 });
-    await boss.createQueue(DEAD, { name: DEAD, policy: "short", retryLimit: 0 });
-  }
+  // A queue that is there is left as it is. Each by itself: a process may have ended after it made the first.
+  for (const name of [INGEST, DEAD]) await boss.createQueue(name, { name, policy: "short", retryLimit: 0 });
   return new PgBossMessages(boss, pool, schema);
 }
 

@@ -17,6 +17,17 @@ async function toldOf(queue = "earshot_ingest"): Promise<string[]> {
   return (await test.catalog.transaction((tx) => tx.execute(sql, []))).map(({ id }) => id as string);
 }
 
+describe("dead letters", () => {
+  it("have a queue even when a process ended before it had made it", async () => {
+    const undo = "SELECT earshot_queue.delete_queue('earshot_ingest_dead')::text";
+    await test.catalog.transaction((tx) => tx.execute(undo, []));
+    const catalog = await test.reopen();
+    const job = await addJob(catalog, await addVideo(catalog));
+    await catalog.transaction((tx) => catalog.jobs.bury(tx, job, "JOB_CRASHED"));
+    expect(await catalog.jobs.deadLetters(10)).toMatchObject([{ jobId: job.id, code: "JOB_CRASHED" }]);
+  });
+});
+
 describe("a message of a job", () => {
   it("is there exactly when the job's row is, and goes when the job is taken", async () => {
     const video = await addVideo(test.catalog);
