@@ -197,6 +197,19 @@ export class SourceNotReadableError extends EarshotError {
   readonly code = "SOURCE_NOT_READABLE";
 }
 
+/** A file, or the folder that holds it, cannot be looked at for now, for example because its disk or server fails. */
+export class SourceUnavailableError extends EarshotError {
+  readonly code = "SOURCE_UNAVAILABLE";
+  override readonly retryable = true;
+}
+
+/** A media root of this process is missing, unreadable or empty, and with it the file of a job. */
+export class MediaRootUnavailableError extends EarshotError {
+  readonly code = "MEDIA_ROOT_UNAVAILABLE";
+  override readonly retryable = true;
+  override readonly outage = true;
+}
+
 /** A file was changed while it was read, for example because it is still being copied. */
 export class SourceChangedError extends EarshotError {
   readonly code = "SOURCE_CHANGED";

@@ -7,7 +7,7 @@ import { JobInterruption } from "../queue/index.js";
 import type { VectorIndex } from "../vectors/index.js";
 import { cacheableMedia } from "./cacheable-media.js";
 import { TargetChanged, targetOf, type JobTarget, type TargetParts } from "./job-target.js";
-import { isUnchanged, openSource, type SourceFile } from "./sources.js";
+import { isUnchanged, openSourceOfJob, type SourceFile } from "./sources.js";
 
 /** What a pipeline works with. */
 export interface PipelineParts extends TargetParts {
@@ -54,7 +54,7 @@ export async function runPipeline(
     const target = await targetOf(parts, job);
     try {
       onProgress("PROBING", 0);
-      const file = await openSource(target.source);
+      const file = await openSourceOfJob(target.source, parts.options.mediaRoots);
       const video = await encodeFile(parts, target.runtime, file, onProgress, signal);
       signal.throwIfAborted();
       onProgress("COMMITTING", encodingShare);
@@ -79,17 +79,18 @@ async function encodeFile(
 ): Promise<EncodedVideo> {
   try {
     const video = await encodeStreams(parts, runtime, file, onProgress, signal);
-    await checkUnchanged(file);
+    await checkUnchanged(parts, file);
     return video;
   } catch (error) {
     // A file that is still being copied looks damaged; that it changed is then the better answer.
-    if (!signal.aborted) await checkUnchanged(file);
+    if (!signal.aborted) await checkUnchanged(parts, file);
     throw error;
   }
 }
 
-async function checkUnchanged(file: SourceFile): Promise<void> {
-  if (isUnchanged(file, await openSource({ kind: "path", path: file.path }))) return;
+async function checkUnchanged({ options }: PipelineParts, file: SourceFile): Promise<void> {
+  const now = await openSourceOfJob({ kind: "path", path: file.path }, options.mediaRoots);
+  if (isUnchanged(file, now)) return;
   throw new SourceChangedError("The file was changed while it was read. It is tried again when it may be complete.");
 }
 

@@ -12,7 +12,7 @@ import { nextUpdate, type QueueStatus, type StopOptions } from "../queue/index.j
 import { currentTraceparent } from "../telemetry/index.js";
 import type { PendingWrite } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
-import { openInRoots, openSource, resolveSource } from "./sources.js";
+import { openSource, resolveSource } from "./sources.js";
 import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
 import { IngestWorker, type IngestWorkerParts } from "./worker.js";
 
@@ -245,16 +245,4 @@ export class IngestService {
 /** Makes the ingest service; it works on jobs from `start()` on. */
 export function createIngestService(parts: IngestWorkerParts): IngestService {
   return new IngestService(parts);
-}
-
-/** Real path of a video's media file, when it can be read and lies inside a media root now; null otherwise. */
-export async function mediaFileInRoots(
-  video: Pick<VideoRecord, "source">,
-  mediaRoots: readonly string[],
-): Promise<string | null> {
-  try {
-    return (await openInRoots(video.source.path, mediaRoots)).path;
-  } catch {
-    return null;
-  }
 }

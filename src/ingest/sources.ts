@@ -1,16 +1,19 @@
 import { constants } from "node:fs";
-import { access, realpath, stat } from "node:fs/promises";
+import { access, readdir, readlink, realpath, stat } from "node:fs/promises";
+import path from "node:path";
 import type { MediaSource } from "../catalog/index.js";
 import {
+  MediaRootUnavailableError,
   OneArgumentNeededError,
   SourceIsDirectoryError,
   SourceNotAFileError,
   SourceNotFoundError,
   SourceNotReadableError,
   SourceOutsideRootsError,
+  SourceUnavailableError,
   SourceUrlUnsupportedError,
 } from "../errors.js";
-import { followInRoots } from "../media/index.js";
+import { followInRoots, isInside } from "../media/index.js";
 
 /** Where a video comes from: exactly one field is given. */
 export interface SourceInput {
@@ -78,12 +81,67 @@ export async function openInRoots(given: string, mediaRoots: readonly string[]):
  * Opens a source again that {@link resolveSource} accepted, perhaps in another process with other media roots. It has to
  * be at the very same place: a link that was put in its way since is not followed.
  *
- * @throws SourceNotFoundError, SourceIsDirectoryError, SourceNotAFileError, SourceNotReadableError
+ * @throws SourceNotFoundError, SourceUnavailableError, SourceIsDirectoryError, SourceNotAFileError, SourceNotReadableError
  */
 export async function openSource(source: MediaSource): Promise<SourceFile> {
-  const real = await realpath(source.path).catch(() => null);
+  const real = await realpath(source.path).catch((cause: unknown) => {
+    if (isAbsence(cause)) return null;
+    throw new SourceUnavailableError(
+      "The file cannot be looked at. Check the disk or server that holds it, and the rights of its folders.",
+      { field, detail: source.path, cause },
+    );
+  });
   if (real !== source.path) throw notFound(source.path);
   return inspect(real);
+}
+
+/**
+ * Opens the source of a job as {@link openSource} does. A file that is away together with its whole media root says nothing
+ * about the job: the root is not mounted here, or its server is down.
+ *
+ * @throws MediaRootUnavailableError, and as {@link openSource}
+ */
+export async function openSourceOfJob(source: MediaSource, mediaRoots: readonly string[]): Promise<SourceFile> {
+  try {
+    return await openSource(source);
+  } catch (error) {
+    if (error instanceof SourceNotFoundError || error instanceof SourceUnavailableError) {
+      for (const root of mediaRoots) if (await isAwayWith(root, source.path)) throw rootUnavailable(root, error);
+    }
+    throw error;
+  }
+}
+
+/** Whether a root is away, and the file would lie in it. */
+async function isAwayWith(root: string, file: string): Promise<boolean> {
+  // A link to where nothing is mounted cannot be resolved, only read.
+  const target = await realpath(root).catch(() => readlink(root).catch(() => root));
+  const places = [path.resolve(root), path.resolve(path.dirname(root), target)];
+  if (!places.some((folder) => isInside(folder, file))) return false;
+  return (await readdir(root).catch(() => [])).length === 0;
+}
+
+function rootUnavailable(root: string, cause: unknown): Error {
+  return new MediaRootUnavailableError(
+    "A media folder of this process is missing, unreadable or empty. Mount it, or correct mediaRoots (EARSHOT_MEDIA_ROOTS).",
+    { detail: root, cause },
+  );
+}
+
+function isAbsence(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** Real path of a video's media file, when it can be read and lies inside a media root now; null otherwise. */
+export async function mediaFileInRoots(
+  { source }: { source: MediaSource },
+  mediaRoots: readonly string[],
+): Promise<string | null> {
+  try {
+    return (await openInRoots(source.path, mediaRoots)).path;
+  } catch {
+    return null;
+  }
 }
 
 async function inspect(file: string): Promise<SourceFile> {

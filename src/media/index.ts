@@ -16,4 +16,4 @@ export {
   type ProbeOptions,
   type VideoStream,
 } from "./probe.js";
-export { followInRoots } from "./roots.js";
+export { followInRoots, isInside } from "./roots.js";

@@ -23,7 +23,8 @@ export async function followInRoots(given: string, allowedRoots: readonly string
   return candidates.some((candidate) => namedRoots.some((root) => isInside(root, candidate))) ? "missing" : "outside";
 }
 
-function isInside(root: string, file: string): boolean {
+/** Whether a path lies in a folder, or is that folder; both as they are written. */
+export function isInside(root: string, file: string): boolean {
   const relative = path.relative(root, file);
   return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, readdir, rm } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { IngestJobRecord } from "../../../src/catalog/index.js";
@@ -201,6 +201,8 @@ describe("submitting a video", () => {
 
 describe("a source that changes", () => {
   it("between submission and work is refused when it is gone", async () => {
+    // The root is not empty: that would be another matter.
+    await place("whistle.mp4");
     const file = await place("tone.mp4");
     const job = await ingest.submit({ source: { path: file } }, DEFAULT_TENANT);
     await rm(file);
@@ -231,6 +233,35 @@ describe("a source that changes", () => {
     await copyFile(await sample("tone.mp4"), file);
     await again;
     expect(await ended(job)).toMatchObject({ state: "COMPLETED", attempts: 2 });
+  });
+});
+
+describe("a media root that is away", () => {
+  it.each([
+    ["missing", () => Promise.resolve()],
+    ["empty, as where nothing is mounted", (root: string) => mkdir(root)],
+  ])("because it is %s fails no job; they complete when it is back", async (_, leave) => {
+    const jobs = [await submit("tone.mp4"), await submit("whistle.mp4")];
+    const away = `${test.media}.away`;
+    await rename(test.media, away);
+    try {
+      await leave(test.media);
+      const givenBack = updated(({ errorCode }) => errorCode === "MEDIA_ROOT_UNAVAILABLE");
+      await ingest.start();
+      await givenBack;
+      expect(ingest.status()?.paused).toMatchObject({
+        code: "MEDIA_ROOT_UNAVAILABLE",
+        message: expect.not.stringContaining(test.media) as string,
+      });
+      for (const { id } of jobs) {
+        const job = await test.earshot.catalog.jobs.find(DEFAULT_TENANT, id);
+        expect(job).toMatchObject({ state: "PENDING", attempts: 0, errorCode: null });
+      }
+    } finally {
+      await rm(test.media, { recursive: true, force: true });
+      await rename(away, test.media);
+    }
+    for (const job of jobs) expect(await ended(job)).toMatchObject({ state: "COMPLETED", attempts: 1 });
   });
 });
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openSource, resolveSource } from "../../../src/ingest/sources.js";
+import { openSource, openSourceOfJob, resolveSource } from "../../../src/ingest/sources.js";
 
 let folder: string;
 let root: string;
@@ -87,6 +87,36 @@ describe("a source", () => {
       const refusal = (await find(given).catch((error: unknown) => error)) as Error;
       expect(refusal.message).not.toContain(folder);
     }
+  });
+
+  it("that cannot be looked at for now is not taken for gone", async () => {
+    const file = path.join(root, "unreachable.mp4");
+    await symlink(file, file);
+    const refused = openSource({ kind: "path", path: file });
+    await expect(refused).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    await expect(openSource({ kind: "path", path: path.join(root, "a.mp4", "b.mp4") })).rejects.toMatchObject({
+      code: "SOURCE_NOT_FOUND",
+    });
+  });
+
+  it("of a job is gone only when its root is there", async () => {
+    const linked = path.join(folder, "linked-mount");
+    const mount = path.join(folder, "mount");
+    await mkdir(mount);
+    await symlink(mount, linked);
+    const open = (...roots: string[]) =>
+      openSourceOfJob({ kind: "path", path: path.join(mount, "a.mp4") }, roots).catch((error: unknown) => error);
+    const away = { code: "MEDIA_ROOT_UNAVAILABLE", outage: true };
+    expect(await open(root, mount)).toMatchObject(away);
+    expect(await open(linked)).toMatchObject(away);
+    expect(await open(root)).toMatchObject({ code: "SOURCE_NOT_FOUND" });
+    await writeFile(path.join(mount, "b.mp4"), "b");
+    expect(await open(mount)).toMatchObject({ code: "SOURCE_NOT_FOUND" });
+    await writeFile(path.join(mount, "a.mp4"), "a");
+    expect(await open(mount)).toMatchObject({ bytes: 1 });
+    await rm(mount, { recursive: true });
+    expect(await open(mount)).toMatchObject(away);
+    expect(await open(linked)).toMatchObject({ ...away, message: expect.not.stringContaining(folder) as string });
   });
 
   it("is not followed when a link was put in its place after it was accepted", async () => {
