@@ -7,10 +7,12 @@ import {
   JobCrashedError,
   JobInternalError,
   LivePackMissingError,
+  MediaRootUnavailableError,
   ModelLoadFailedError,
   PackElsewhereError,
   PackFileMissingError,
   PackNotFoundError,
+  ProviderUnavailableError,
 } from "../errors.js";
 import type { LiveIndex } from "../indexes/index.js";
 import { findFfmpeg, removeStaleFolders } from "../media/index.js";
@@ -40,7 +42,13 @@ export interface IngestWorkerParts {
   observe?: Observe;
 }
 
-/** How long a process leaves the jobs of a re-index alone whose model pack it lacks, in milliseconds. */
+/** A pack that cannot be read or run now, e.g. for a volume or a GPU that is away, is no job's fault. */
+const packOutages = [PackNotFoundError, PackFileMissingError, ModelLoadFailedError, ProviderUnavailableError];
+
+/** Failures of a re-index's pack, which other jobs do not need. */
+const reindexOutages = [PackElsewhereError, ...packOutages];
+
+/** How long a process leaves the jobs of a re-index alone whose model pack it cannot use, in milliseconds. */
 const LEAVE_MS = 30_000;
 
 /** Works on ingest jobs, whoever submitted them: what a process does beside taking them. */
@@ -83,14 +91,7 @@ export class IngestWorker {
       giveUp: (job, workerId, failure) => this.giveUp(job, workerId, failure),
       crashed,
       unforeseen,
-      // A pack that cannot be read now, e.g. for a volume that is away, is no job's fault.
-      outages: [
-        FfmpegUnavailableError,
-        LivePackMissingError,
-        PackNotFoundError,
-        PackFileMissingError,
-        ModelLoadFailedError,
-      ],
+      outages: [FfmpegUnavailableError, MediaRootUnavailableError, LivePackMissingError, ...packOutages],
       check: () => checkAtHand(catalog, vectors),
       leaves: () => this.leaves(),
       hasRoom: () => memory.hasRoom(),
@@ -141,17 +142,20 @@ export class IngestWorker {
       try {
         mediaSeconds = await runPipeline(parts, job, workerId, tell, signal);
       } catch (error) {
-        if (!(error instanceof PackElsewhereError) || job.reindexId === null) throw error;
-        this.leave(job.reindexId, error);
+        if (job.reindexId === null || !reindexOutages.some((kind) => error instanceof kind)) throw error;
+        this.leave(job.reindexId, error as EarshotError);
         throw new JobInterruption("elsewhere");
       }
     });
   }
 
-  /** Leaves the jobs of a re-index to other machines for a while. */
-  private leave(reindexId: string, why: PackElsewhereError): void {
+  /** Leaves the jobs of a re-index to other workers for a while. */
+  private leave(reindexId: string, why: EarshotError): void {
     this.left = { reindexId, until: performance.now() + LEAVE_MS };
-    this.parts.logger.warn({ reindexId, err: why }, "the jobs of a re-index are left to other workers");
+    this.parts.logger.warn(
+      { reindexId, err: why, detail: why.detail },
+      "the jobs of a re-index are left to other workers",
+    );
   }
 
   private leaves(): { withoutReindex?: string } {

@@ -2,16 +2,18 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { EarshotOptions } from "../../../src/config/index.js";
+import type { EarshotOptions, Logger } from "../../../src/config/index.js";
 import { toGlobalId } from "../../../src/graphql/ids.js";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { createEarshot } from "../../../src/index.js";
 import type { JobUpdate } from "../../../src/ingest/index.js";
+import { startServer } from "../../../src/server/index.js";
 import { openTestEarshot, TEST_PACK_WORD, type AnyData } from "../../fixtures/earshot.js";
 import { openIngesting, quickIngest } from "../../fixtures/ingesting.js";
 import { runAndKill } from "../../fixtures/killed-process.js";
 import { writeWav } from "../../fixtures/media-files.js";
 import { addPackVersion } from "../../fixtures/pack-versions.js";
+import { recordedLog } from "../../fixtures/recorded-log.js";
 import { SAMPLE_RATE, tone } from "../../fixtures/sounds.js";
 import { TINY_PACK } from "../../fixtures/tiny-pack.js";
 
@@ -278,6 +280,45 @@ describe("a re-index", () => {
       expect(await search()).toEqual({ index: NEW, videos: names });
     }, PATIENCE);
     expect(await test.earshot.catalog.jobs.countByState()).toMatchObject({ RUNNING: 0, PENDING: 0 });
+  });
+
+  it.each([
+    ["lack the pack", false],
+    ["cannot load it", true],
+  ])("leaves its jobs to others where processes %s, and spends no attempt there", async (_, broken) => {
+    const once = { ingest: { ...quickIngest, maxAttempts: 1 } };
+    const { test, packs, begin, read, reached, write } = await library(1, once);
+    await test.earshot.ingest.stop();
+    const { id } = await begin();
+    const server = await startServer(test.earshot, { port: 0 });
+    onTestFinished(() => server.close());
+    const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+    expect(await metrics()).toContain('earshot_reindex_state{state="RUNNING"} 1');
+    expect(await metrics()).toContain('earshot_reindex_videos{state="waiting"} 1');
+
+    const places = path.join(path.dirname(packs.roots), "elsewhere");
+    if (broken) await rm(path.join(await addPackVersion(places, "2.0.0"), "vggish.onnx"));
+    const { dataDirectory, databaseUrl } = test.earshot.options;
+    const log = recordedLog();
+    const other = await createEarshot({
+      ...{ dataDirectory, databaseUrl, modelPack: TINY_PACK, modelPackRoots: [places], mediaRoots: [packs.media] },
+      ...{ logger: log as unknown as Logger, inference: { threads: 1 }, ...once },
+    });
+    onTestFinished(() => other.close());
+    await other.start();
+    const logged = () => log.lines.map(({ message }) => message);
+    await vi.waitFor(() => {
+      expect(logged()).toContain("the jobs of a re-index are left to other workers");
+    }, PATIENCE);
+    const { ingest } = other;
+    const job = await ingest.submit({ source: { path: await write("later") }, externalId: "later" }, DEFAULT_TENANT);
+    expect(await ingest.waitFor(DEFAULT_TENANT, job.id)).toMatchObject({ state: "COMPLETED" });
+    expect(logged().filter((message) => message.includes("the queue pauses"))).toEqual([]);
+    expect(await read(id)).toMatchObject({ state: "RUNNING", progress: { done: 0, failed: 0 } });
+
+    await test.earshot.ingest.start();
+    expect(await reached(id, "COMPLETED")).toMatchObject({ progress: { total: 2, done: 2, failed: 0 }, failures: [] });
+    expect(await metrics()).not.toContain("earshot_reindex_state{");
   });
 
   it("is refused for a pack that is not in the configured places, and to those who have not the right to it", async () => {
