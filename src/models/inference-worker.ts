@@ -2,10 +2,10 @@
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { batchOf, joined, rowsOf, trialData } from "./batches.js";
 import { findBatchSize, type BatchSize, type Trial } from "./batch-trial.js";
-import type { Device } from "./devices.js";
+import { deviceName, type Device } from "./devices.js";
 import { checkSession, checkTensors, typeOf, type ModelSignature, type Ports } from "./signature.js";
 import type { InputTensor, Tensor } from "./tensor.js";
-import { serveRequests, threadData, type WorkerAnswer } from "./worker-thread.js";
+import { serveRequests, threadData, WorkerBrokenError, type WorkerAnswer } from "./worker-thread.js";
 
 /** Given to the thread when it is made. */
 export interface InferenceWorkerData {
@@ -105,7 +105,7 @@ async function run(model: string, inputs: Record<string, InputTensor>): Promise<
   try {
     outputs = await runWithinMemory(model, (part) => runOnce(session, signature, part), inputs);
   } catch (error) {
-    if (!isOutOfMemory(error)) throw error;
+    if (!isOutOfMemory(error)) throw device === "cpu" ? error : brokenBy(error);
     return { result: { outOfMemory: reasonOf(error) } satisfies RunAnswer };
   }
   checkTensors("output", signature.outputs, outputs);
@@ -214,6 +214,11 @@ function bytesOf(ports: Ports): number {
  */
 function isOutOfMemory(error: unknown): boolean {
   return /out of memory|failed to allocate memory|bad_?alloc|ALLOC_FAILED|MEMORY_ALLOCATION/i.test(reasonOf(error));
+}
+
+/** A GPU that failed once, e.g. by an illegal access, fails in every later run of the same context. */
+function brokenBy(error: unknown): WorkerBrokenError {
+  return new WorkerBrokenError(`a run on ${deviceName(device)} failed: ${reasonOf(error)}`, { cause: error });
 }
 
 function reasonOf(error: unknown): string {

@@ -38,7 +38,10 @@ export interface InferenceLogger {
 
 /** Runs the ONNX graphs of one pack in worker threads. */
 export interface InferencePool {
-  /** Most runs that are worked on at the same time; a caller with more than that in flight only adds waiting. */
+  /**
+   * Most runs that are worked on at the same time; a caller with more than that in flight only adds waiting. It becomes
+   * less when a session cannot be opened.
+   */
   readonly parallelism: number;
   /** The execution providers in use. */
   readonly executionProviders: readonly string[];
@@ -60,7 +63,7 @@ export interface InferencePool {
    * @param signal takes the run out of the queue if it has not begun
    * @returns the outputs, by name
    * @throws InferenceFailedError wrong inputs, or the graph failed; InferenceOutOfMemoryError not even one window fits;
-   *   InferenceWorkerLostError its thread ended (the next run gets a new one); ModelLoadFailedError,
+   *   InferenceWorkerLostError its thread ended, or its GPU failed (the next run gets a new one); ModelLoadFailedError,
    *   ProviderUnavailableError the thread could not open the graphs; InferenceClosedError the pool is closed
    */
   run(model: string, inputs: Record<string, InputTensor>, signal?: AbortSignal): Promise<Record<string, Tensor>>;
@@ -122,7 +125,7 @@ class WorkerInferencePool implements InferencePool {
   ) {
     this.signatures = modelSignatures(pack.manifest);
     this.batchModels = Object.keys(this.signatures).filter((name) => name !== TEXT_ENCODER);
-    this.text = new WorkerLane(1, () => this.startWorker([TEXT_ENCODER], 1, "cpu"));
+    this.text = new WorkerLane({ size: 1, start: () => this.startWorker([TEXT_ENCODER], 1, "cpu") });
   }
 
   async open(): Promise<void> {
@@ -269,10 +272,20 @@ class WorkerInferencePool implements InferencePool {
     this.executionProviders = onCpu ? ["cpu"] : ["cuda", "cpu"];
     this.parallelism = sessions * devices.length;
     this.threadsPerSession = Math.max(1, Math.floor(threads / this.parallelism));
-    this.batches = new WorkerLane(this.parallelism, async (place) => {
-      const opened = this.opened.get(place);
-      this.opened.delete(place);
-      return opened ?? this.startWorker(this.batchModels, this.threadsPerSession, devices[place % devices.length]!);
+    this.batches = new WorkerLane({
+      size: this.parallelism,
+      start: async (place) => {
+        const opened = this.opened.get(place);
+        this.opened.delete(place);
+        return opened ?? this.startWorker(this.batchModels, this.threadsPerSession, devices[place % devices.length]!);
+      },
+      // For example when the memory of a GPU does not suffice for a second copy of the models.
+      goesOnWithout: (error) => error instanceof ProviderUnavailableError,
+      onSmaller: (size, error) => {
+        this.parallelism = size;
+        const { detail } = error as ProviderUnavailableError;
+        this.logger.warn({ sessions: size, detail }, "a session of the models cannot be opened; they go on with fewer");
+      },
     });
   }
 

@@ -8,8 +8,12 @@ import type { WorkerThread } from "./worker-thread.js";
 const REQUESTS_PER_WORKER = 2;
 
 interface Slot {
+  /** Its number, 0 to size - 1; kept when others are given up. */
+  place: number;
   /** The thread, once it is being started; absent before the first request and after the thread was lost. */
   starting: Promise<WorkerThread> | undefined;
+  /** Whether that thread can answer. */
+  ready: boolean;
   /** Requests handed to it and not yet answered. */
   busy: number;
 }
@@ -21,25 +25,37 @@ interface Task {
   reject(reason: Error): void;
 }
 
+/** How a lane begins. */
+export interface WorkerLaneParts {
+  /** Number of threads. */
+  size: number;
+  /**
+   * Makes the thread of a place, 0 to size - 1, that is ready to answer; a rejection goes to the requests that waited for
+   * it.
+   */
+  start: (place: number) => Promise<WorkerThread>;
+  /**
+   * Whether the lane goes on without a thread that could not be started, as long as it has another one; its requests go
+   * there. @default never
+   */
+  goesOnWithout?: (error: unknown) => boolean;
+  /** Told when it does, with the number of threads that are left. */
+  onSmaller?: (size: number, error: unknown) => void;
+}
+
 /**
- * A queue in front of a fixed number of equal worker threads. Threads are started when they are first needed,
- * and again after one was lost; requests are taken in order.
+ * A queue in front of a number of equal worker threads. Threads are started when they are first needed, and again after one
+ * was lost; requests are taken in order.
  */
 export class WorkerLane {
   private readonly slots: Slot[];
   private readonly queue: Task[] = [];
   private closed: Error | undefined;
 
-  /**
-   * @param size number of threads
-   * @param start makes the thread of a place, 0 to size - 1, that is ready to answer; a rejection goes to the requests that
-   *   waited for it
-   */
-  constructor(
-    size: number,
-    private readonly start: (place: number) => Promise<WorkerThread>,
-  ) {
-    this.slots = Array.from({ length: size }, () => ({ starting: undefined, busy: 0 }));
+  constructor(private readonly parts: WorkerLaneParts) {
+    this.slots = Array.from({ length: parts.size }, (_, place) => ({
+      ...{ place, starting: undefined, ready: false, busy: 0 },
+    }));
   }
 
   /** Sends a request to the first thread that is free. An abort takes a request that still waits out of the queue. */
@@ -73,7 +89,13 @@ export class WorkerLane {
 
   /** Starts all threads and waits until they are ready. */
   async warmUp(): Promise<void> {
-    await Promise.all(this.slots.map((slot) => this.thread(slot)));
+    await Promise.all(
+      this.slots.map((slot) =>
+        this.thread(slot).catch((error: unknown) => {
+          if (!this.isGivenUp(slot, error)) throw error;
+        }),
+      ),
+    );
   }
 
   /** Ends all threads. What waits or runs is rejected, later requests are refused with `reason`. */
@@ -100,14 +122,30 @@ export class WorkerLane {
   private async handOver(task: Task, slot: Slot): Promise<void> {
     slot.busy++;
     try {
-      const thread = await this.thread(slot);
-      task.resolve(await thread.request(task.body, task.transfer));
+      const thread = await this.thread(slot).catch((error: unknown) => {
+        if (!this.isGivenUp(slot, error)) throw error;
+      });
+      if (thread === undefined) this.queue.unshift(task);
+      else task.resolve(await thread.request(task.body, task.transfer));
     } catch (error) {
       task.reject(this.closed ?? (error as Error));
     } finally {
       slot.busy--;
       this.dispatch();
     }
+  }
+
+  /** Gives up a slot whose thread could not be started, if the lane can do without. False when it cannot. */
+  private isGivenUp(slot: Slot, error: unknown): boolean {
+    const { goesOnWithout, onSmaller } = this.parts;
+    const place = this.slots.indexOf(slot);
+    // Of several requests that waited for it, the first one gave it up.
+    if (place === -1) return this.closed === undefined;
+    const others = this.slots.some((other) => other !== slot && other.ready);
+    if (this.closed !== undefined || !others || goesOnWithout?.(error) !== true) return false;
+    this.slots.splice(place, 1);
+    onSmaller?.(this.slots.length, error);
+    return true;
   }
 
   /** The least busy slot with room; a running thread before one that has to be started. */
@@ -128,9 +166,11 @@ export class WorkerLane {
     if (this.closed !== undefined) return Promise.reject(this.closed);
     const vacate = () => {
       slot.starting = undefined;
+      slot.ready = false;
     };
-    slot.starting ??= this.start(this.slots.indexOf(slot)).then(
+    slot.starting ??= this.parts.start(slot.place).then(
       (thread) => {
+        slot.ready = true;
         thread.whenLost(vacate);
         return thread;
       },

@@ -11,6 +11,11 @@ export class WorkerRequestError extends Error {
   override readonly name = "WorkerRequestError";
 }
 
+/** Thrown by a handler in a thread that must not go on: the thread ends, and what it was asked to do with it. */
+export class WorkerBrokenError extends Error {
+  override readonly name = "WorkerBrokenError";
+}
+
 interface RequestMessage {
   id: number;
   body: unknown;
@@ -154,6 +159,14 @@ export function serveRequests(handle: (request: unknown) => Promise<WorkerAnswer
         const { result, transfer = [] } = await handle(body);
         port.postMessage({ id, result } satisfies AnswerMessage, transfer);
       } catch (error) {
+        if (error instanceof WorkerBrokenError) {
+          gate.close();
+          // Outside of the promise, where nobody catches it: that ends the thread, and its owner is told.
+          queueMicrotask(() => {
+            throw error;
+          });
+          return;
+        }
         const { message, stack } = error instanceof Error ? error : new Error(String(error));
         const told = stack === undefined ? { message } : { message, stack };
         port.postMessage({ id, error: told } satisfies AnswerMessage);

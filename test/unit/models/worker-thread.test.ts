@@ -40,6 +40,7 @@ describe("a worker thread", () => {
 
   it.each([
     ["exits", { kind: "exit" }, /exit code 3/],
+    ["is broken", { kind: "break" }, /nothing works any more/],
     ["crashes", { kind: "crash" }, /out of control/],
   ])("rejects all that is pending when it %s, and refuses what comes later", async (_, request, message) => {
     const thread = start();
