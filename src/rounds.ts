@@ -70,6 +70,8 @@ export class Rounds {
       if (this.failures > 0) onRecovery?.();
       this.failures = 0;
     } catch (error) {
+      // What fails for the end is no trouble.
+      if (this.stopped) return;
       this.failures += 1;
       if (this.failures === 1) onTrouble?.(error);
     }

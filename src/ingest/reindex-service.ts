@@ -22,10 +22,11 @@ import {
 } from "../errors.js";
 import type { LiveIndex } from "../indexes/index.js";
 import { flatDimension, listPacks } from "../models/index.js";
+import type { Rounds } from "../rounds.js";
 import { createIndex } from "../vectors/drop.js";
 import type { VectorIndex } from "../vectors/index.js";
 import type { JobUpdate } from "./events.js";
-import { ReindexRounds } from "./reindex-rounds.js";
+import { reindexRounds } from "./reindex-rounds.js";
 import type { IngestService } from "./service.js";
 
 /** What a re-index service works with. */
@@ -55,7 +56,7 @@ const MOST_WAITING = 100;
 
 /** Builds indexes beside the one in use, and changes over to them. Everything concerns all tenants. */
 export class ReindexService {
-  private rounds: ReindexRounds | undefined;
+  private rounds: Rounds | undefined;
   private readonly onJob = ({ state }: JobUpdate): void => {
     if (state !== "PENDING" && state !== "RUNNING") this.rounds?.wake();
   };
@@ -66,8 +67,9 @@ export class ReindexService {
   start(): void {
     if (this.rounds !== undefined) return;
     const { ingest, options, logger } = this.parts;
-    this.rounds = new ReindexRounds(() => this.round(), options.ingest.pollSeconds, logger);
+    this.rounds = reindexRounds(() => this.round(), options.ingest.pollSeconds, logger);
     ingest.events.on("job", this.onJob);
+    this.rounds.start();
   }
 
   /** Ends; the re-index goes on where another process works on it, or with the next start. */

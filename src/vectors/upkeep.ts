@@ -1,5 +1,6 @@
 import { toCatalogError, type VectorWriteRecord } from "../catalog/index.js";
 import { EarshotError } from "../errors.js";
+import { Rounds } from "../rounds.js";
 import { finishDrop, type DropParts } from "./drop.js";
 
 /** The part of a logger that is used; a pino logger fits. */
@@ -35,11 +36,8 @@ const batchSize = 32;
  */
 export class VectorUpkeep {
   private readonly times: UpkeepTimes;
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private readonly rounds: Rounds;
   private readonly stopping = new AbortController();
-  /** Looks that failed since the last good one. */
-  private failures = 0;
   /** Rows that failed for a reason of their own, which is logged once. */
   private readonly troubled = new Set<string>();
 
@@ -48,18 +46,30 @@ export class VectorUpkeep {
     times: Partial<UpkeepTimes> = {},
   ) {
     this.times = { ...usualTimes, ...times };
+    const { logger } = parts;
+    this.rounds = new Rounds({
+      round: () => this.look(),
+      pauseMs: () => 1000 * this.times.interval,
+      longestPauseMs: 1000 * this.times.longestPause,
+      // Once an outage: it is told when it is over.
+      onTrouble: (error) => {
+        logger.error({ err: error }, "the upkeep of the vector index pauses");
+      },
+      onRecovery: () => {
+        logger.info({}, "the upkeep of the vector index goes on");
+      },
+    });
   }
 
   /** Looks now, and from now on. Does nothing the second time. */
   start(): void {
-    if (this.timer === undefined && this.running === undefined && !this.stopping.signal.aborted) this.look();
+    this.rounds.start();
   }
 
   /** Ends the looks; resolves when the last one has ended. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    clearTimeout(this.timer);
-    await this.running;
+    await this.rounds.stop();
   }
 
   /**
@@ -87,37 +97,9 @@ export class VectorUpkeep {
     return done;
   }
 
-  private look(): void {
-    this.running = this.tryToRun().finally(() => {
-      this.running = undefined;
-      if (this.stopping.signal.aborted) return;
-      this.timer = setTimeout(() => {
-        this.look();
-      }, this.pauseMs());
-      // A process that has nothing else to do may end.
-      this.timer.unref();
-    });
-  }
-
-  private async tryToRun(): Promise<void> {
-    const { logger } = this.parts;
-    try {
-      const done = await this.run();
-      if (this.failures > 0) logger.info({}, "the upkeep of the vector index goes on");
-      this.failures = 0;
-      if (done > 0) logger.info({ done }, "the vector index was rid of what processes had left behind");
-    } catch (error) {
-      if (this.stopping.signal.aborted) return;
-      this.failures += 1;
-      // Once an outage: it will be told when it is over.
-      if (this.failures === 1) logger.error({ err: error }, "the upkeep of the vector index pauses");
-    }
-  }
-
-  /** A random part off, so that processes do not all come at once. */
-  private pauseMs(): number {
-    const { interval, longestPause } = this.times;
-    return 1000 * Math.min(interval * 2 ** this.failures, longestPause) * (1 - Math.random() / 4);
+  private async look(): Promise<void> {
+    const done = await this.run();
+    if (done > 0) this.parts.logger.info({ done }, "the vector index was rid of what processes had left behind");
   }
 
   private async finish(row: VectorWriteRecord): Promise<boolean> {

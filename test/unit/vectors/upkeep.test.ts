@@ -115,7 +115,7 @@ describe("the upkeep of a vector engine", () => {
     await upkeep.stop();
     expect(await outstanding()).toBe(0);
     expect(messages("error")).toEqual(["the upkeep of the vector index pauses"]);
-    expect(messages("info")[0]).toBe("the upkeep of the vector index goes on");
+    expect(messages("info")).toContain("the upkeep of the vector index goes on");
   });
 
   it("does the rest when one thing cannot be done, and complains of that once", async () => {
