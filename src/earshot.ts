@@ -83,6 +83,8 @@ export interface EarshotHealth {
     inference: PartHealth;
     /** Only where ingest jobs are worked on. */
     ingest?: PartHealth;
+    /** Only where evaluations are worked on. */
+    evaluation?: PartHealth;
   };
 }
 
@@ -250,14 +252,16 @@ export async function createEarshot(options: EarshotOptions & HostOptions = {}):
       events,
       openingObservations,
       mediaFile: (video) => mediaFileInRoots(video, resolved.mediaRoots),
-      health: () => health(catalog, vectors, live, ingest),
+      health: () => health(catalog, vectors, live, { ingest, evaluation }),
       start: async ({ search = true } = {}) => {
         upkeep.start();
-        await Promise.all([
+        const started = await Promise.allSettled([
           search ? live.load() : undefined,
           resolved.ingest.work ? ingest.start() : undefined,
           resolved.evaluation.work ? evaluation.start() : undefined,
         ]);
+        // Only now: a part that is still starting when everything is closed would go on behind the others' backs.
+        for (const part of started) if (part.status === "rejected") throw part.reason;
         if (resolved.ingest.work) reindex.start();
       },
       stopWorking: async (options) => {
@@ -285,10 +289,11 @@ async function health(
   catalog: Catalog,
   vectors: VectorIndex,
   live: LiveIndex,
-  ingest: IngestService,
+  work: { ingest: IngestService; evaluation: EvaluationService },
 ): Promise<EarshotHealth> {
   const [catalogHealth, index] = await Promise.all([catalog.health(), vectors.health()]);
-  const work = workHealth(ingest.status());
+  const ingest = workHealth(work.ingest.status());
+  const evaluation = workHealth(work.evaluation.status());
   // A pack that is not whole never gets this far: createEarshot refuses it.
   const { devices, shortfall } = live.runtime.inference;
   const inference = {
@@ -300,7 +305,8 @@ async function health(
     index,
     modelPack: live.health(),
     inference,
-    ...(work === null ? {} : { ingest: work }),
+    ...(ingest === null ? {} : { ingest }),
+    ...(evaluation === null ? {} : { evaluation }),
   };
   return { ok: catalogHealth.ok && index.ok, checks };
 }

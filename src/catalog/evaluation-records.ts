@@ -47,6 +47,8 @@ export interface EvaluationOrder {
   /** Runs of one series are one model trained from several seeds: comparisons give their mean and standard deviations. */
   series: string | null;
   notes: string | null;
+  /** `traceparent` of the request that asked for it, where that was traced. */
+  traceparent?: string;
 }
 
 /** A figure with its bootstrap 95 % confidence interval over the queries' clips; the pool of clips is held as it is. */

@@ -9,9 +9,10 @@ import {
   nextUpdate,
   observedAttempt,
   type JobChange,
+  type QueueStatus,
   type StopOptions,
 } from "../queue/index.js";
-import { observeNothing, type AttemptOutcome } from "../telemetry/index.js";
+import { currentTraceparent, observeNothing, type AttemptOutcome } from "../telemetry/index.js";
 import type { EvaluationInput } from "./input.js";
 import { checkOrder } from "./order.js";
 import type { RunParts } from "./run/parts.js";
@@ -22,6 +23,8 @@ import { removeSpool, removeStaleSpools } from "./run/spool-folders.js";
 export interface EvaluationEvents {
   /** An evaluation as it stands now. */
   evaluation: [EvaluationRecord];
+  /** An evaluation does not end though it was told to: this process takes no more, and should be started again. */
+  stuck: [];
 }
 
 /** What an evaluation service works with. */
@@ -49,7 +52,9 @@ export class EvaluationService {
   async submit(input: EvaluationInput, tenant: string, requestId: string | null = null): Promise<EvaluationRecord> {
     const { catalog, options, live } = this.parts;
     const { roots, maxAttempts } = options.evaluation;
-    const order = await live.use(({ pack }) => checkOrder(input, { pack, roots }));
+    const checked = await live.use(({ pack }) => checkOrder(input, { pack, roots }));
+    const traceparent = currentTraceparent();
+    const order = traceparent === null ? checked : { ...checked, traceparent };
     const record = await catalog.evaluations.create({ tenant, order, maxAttempts, requestId });
     this.events.emit("evaluation", record);
     this.queue?.wake();
@@ -108,10 +113,16 @@ export class EvaluationService {
       unforeseen,
       check: () => checkAtHand(catalog, vectors),
       onUpdate: (record, change) => this.tell(record, change),
+      onStuck: () => this.events.emit("stuck"),
     });
     this.queue = queue;
     await removeStaleSpools(options.dataDirectory, () => catalog.evaluations.unfinishedIds());
     queue.start();
+  }
+
+  /** How the work stands; null when this process does not work on evaluations. */
+  status(): QueueStatus | null {
+    return this.queue?.status() ?? null;
   }
 
   /** Gives the running evaluation back to the queue, at once or after a while, and ends. Does nothing when not started. */
@@ -130,6 +141,7 @@ export class EvaluationService {
     const attempt = {
       job: record,
       span: "evaluation",
+      parent: record.order.traceparent,
       onProgress: (stage: EvaluationStage, progress: number | null) => onProgress(stage, progress ?? 0),
       signal,
     };

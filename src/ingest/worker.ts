@@ -54,6 +54,8 @@ const LEAVE_MS = 30_000;
 /** Works on ingest jobs, whoever submitted them: what a process does beside taking them. */
 export class IngestWorker {
   private queue: JobQueue<IngestJobRecord, IngestStage> | undefined;
+  /** Counts starts and stops: whoever starts sees when it was stopped meanwhile. */
+  private turn = 0;
   /** A re-index whose jobs are left to others, until a reading of `performance.now()`. */
   private left: { reindexId: string; until: number } | undefined;
 
@@ -69,9 +71,11 @@ export class IngestWorker {
    */
   async start(): Promise<void> {
     if (this.queue !== undefined) return;
+    const turn = ++this.turn;
     const { catalog, vectors, live, options, logger } = this.parts;
     const tools = await findFfmpeg(options, logger);
     await removeStaleFolders(options.temporaryDirectory);
+    if (turn !== this.turn) return;
     const memory = new IngestMemory(() => live.runtime.pack, options, logger);
     const queue = new JobQueue<IngestJobRecord, IngestStage>({
       name: "ingest job",
@@ -119,6 +123,7 @@ export class IngestWorker {
 
   /** Takes no more jobs, gives the running ones back, at once or after a while, and ends. Does nothing when not started. */
   async stop(options?: StopOptions): Promise<void> {
+    this.turn += 1;
     await this.queue?.stop(options);
     this.queue = undefined;
   }

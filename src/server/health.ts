@@ -9,7 +9,7 @@ export const healthHandler: RequestHandler = (_request, response) => {
 /** `/health` of a worker: 503 when a job does not end, which only a new process mends. */
 export function workerHealthHandler(earshot: Earshot): RequestHandler {
   return (_request, response) => {
-    const stuck = (earshot.ingest.status()?.stuck.length ?? 0) > 0;
+    const stuck = [earshot.ingest, earshot.evaluation].some((work) => (work.status()?.stuck.length ?? 0) > 0);
     response
       .status(stuck ? 503 : 200)
       .set("Cache-Control", "no-store")
@@ -20,12 +20,13 @@ export function workerHealthHandler(earshot: Earshot): RequestHandler {
 /**
  * `/ready`: catalog, index and model pack can serve; 503 with the same JSON when one of them cannot.
  *
- * @param working whether the process is there for ingest jobs, so that it is not ready either while their queue pauses
+ * @param working whether the process is there for jobs, so that it is not ready either while a queue of them pauses
  */
 export function readyHandler(earshot: Earshot, working = false): RequestHandler {
   return async (_request, response) => {
     const { ok, checks } = await earshot.health();
-    const ready = ok && (!working || (checks.ingest?.ok ?? true));
+    const works = (checks.ingest?.ok ?? true) && (checks.evaluation?.ok ?? true);
+    const ready = ok && (!working || works);
     response
       .status(ready ? 200 : 503)
       .set("Cache-Control", "no-store")

@@ -71,6 +71,12 @@ export function stateGauges(registry: Registry, earshot: Earshot): void {
     () => earshot.ingest.status()?.stuck.length ?? 0,
   );
   gauge(
+    "earshot_evaluation_stuck_jobs",
+    "Evaluations of this process that do not end though they were told to.",
+    null,
+    () => earshot.evaluation.status()?.stuck.length ?? 0,
+  );
+  gauge(
     "earshot_ingest_dead_letters",
     "Ingest jobs of all tenants that were given up and wait for someone to retry them; 0 without PostgreSQL.",
     null,

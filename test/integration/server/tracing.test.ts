@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { startServer, startTracing, type RunningServer } from "../../../src/server/index.js";
 import { addScoredVideo, openTestEarshot, TEST_PACK_WORD, type TestEarshot } from "../../fixtures/earshot.js";
+import { openEvaluating } from "../../fixtures/evaluating.js";
 import { writeWav } from "../../fixtures/media-files.js";
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../../fixtures/otlp-receiver.js";
 import { recordedLog } from "../../fixtures/recorded-log.js";
+import { SOUND_CLIPS, writeSoundDataset } from "../../fixtures/sound-dataset.js";
 import { SAMPLE_RATE, tone } from "../../fixtures/sounds.js";
 import type { Logger } from "../../../src/config/index.js";
 
@@ -141,6 +143,30 @@ describe("traces of a plugin", () => {
     expect(own.instrumentationScope.name).toBe("earshot");
     expect(own.parentSpanContext?.spanId).toBe(spans.find(({ name }) => name === "host")!.spanContext().spanId);
     await host.shutdown();
+  });
+
+  it("go on from a request to the evaluation that it asked for", async () => {
+    const exporter = new InMemorySpanExporter();
+    const host = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    host.register();
+    const evaluating = await openEvaluating();
+    try {
+      await writeSoundDataset(evaluating.root, SOUND_CLIPS);
+      await host.getTracer("host").startActiveSpan("host", async (span) => {
+        await evaluating.evaluate({ dataset: "CUSTOM", source: { media: evaluating.root } });
+        span.end();
+      });
+      await evaluating.earshot.evaluation.stop();
+      const spans = exporter.getFinishedSpans();
+      const above = spans.find(({ name }) => name === "host")!.spanContext();
+      expect(spans.find(({ name }) => name === "evaluation")?.parentSpanContext).toMatchObject({
+        traceId: above.traceId,
+        spanId: above.spanId,
+      });
+    } finally {
+      await evaluating.end();
+      await host.shutdown();
+    }
   });
 
   it("are none where there is no provider, nor is one registered", async () => {
