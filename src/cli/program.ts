@@ -4,7 +4,7 @@ import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLogger, resolveOptions, type EarshotOptions, type Environment } from "../config/index.js";
 import { createEarshot, type Earshot } from "../earshot.js";
-import { startServer, startTracing, steppedTermination, termination, type ServerOptions } from "../server/index.js";
+import { startTracing, steppedTermination } from "../server/index.js";
 import type { Console } from "./console.js";
 import { demoCommand } from "./demo.js";
 import { DEMO_DIRECTORY, readDemoManifest } from "./demo-manifest.js";
@@ -16,10 +16,13 @@ import { collectMediaFiles } from "./media-files.js";
 import { reconcileCommand, type ReconcileFlags } from "./reconcile.js";
 import { indexesCommand, reindexCommand, type ReindexFlags } from "./reindex.js";
 import { searchCommand, type SearchFlags } from "./search.js";
+import { serveCommand, serveOpened } from "./serve.js";
 import { workerCommand } from "./worker.js";
 
 /** Where the demo keeps its data, so that it never touches a real library. */
 const DEMO_DATA_DIRECTORY = ".earshot/demo";
+
+const WAIT = "how long to wait for a database that is away; default as long as it takes";
 
 /** Flags which every command has. */
 interface CommonFlags {
@@ -35,6 +38,7 @@ interface ServeFlags extends CommonFlags {
   host?: string;
   serveMedia?: boolean;
   work?: boolean;
+  wait?: number;
 }
 
 interface WorkerFlags extends CommonFlags {
@@ -80,11 +84,14 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
     .option("--media-root <folder...>", "folders whose files may be ingested by path (EARSHOT_MEDIA_ROOTS)")
     .option("--serve-media", "let everyone who reaches the server play the media files in the search page")
     .option("--no-work", "leave ingest jobs and evaluations to `earshot worker` (EARSHOT_WORK=false)")
+    .option("--wait <seconds>", WAIT, wholeNumber)
     .action(async (flags: ServeFlags) => {
       // Without the flag, the environment decides.
       const idle = flags.work === false ? { ingest: { work: false }, evaluation: { work: false } } : {};
-      const earshot = await open(flags, env, idle);
-      exit(await serveUntilTermination(earshot, { serveMedia: flags.serveMedia ?? false, ...address(flags) }, out));
+      const { server, logLevel } = resolveOptions(givenOptions(flags), env);
+      const app = { serveMedia: flags.serveMedia ?? false };
+      const options = { logger: createLogger(logLevel), waitSeconds: flags.wait, app, ...server, ...address(flags) };
+      exit(await serveCommand({ ...options, open: () => open(flags, env, idle) }, out));
     });
 
   command("worker", "Work on ingest jobs and evaluations that a server queued; any number of workers share them.")
@@ -96,11 +103,7 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
     .option("--no-evaluations", "leave evaluations to others (EARSHOT_EVALUATION_WORK=false)")
     .option("--health-port <number>", "serve /health, /ready and /metrics (EARSHOT_HEALTH_PORT)", wholeNumber)
     .option("--host <address>", "address for these (EARSHOT_HOST; default 127.0.0.1)")
-    .option(
-      "--wait <seconds>",
-      "how long to wait for a database that is away; default as long as it takes",
-      wholeNumber,
-    )
+    .option("--wait <seconds>", WAIT, wholeNumber)
     .action(async (flags: WorkerFlags) => {
       const { concurrency, healthPort, host, evaluations, wait: waitSeconds } = flags;
       // EARSHOT_WORK=false, where server and workers share an environment, is about the server.
@@ -111,10 +114,11 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
         evaluation: { work },
         server: { ...(healthPort === undefined ? {} : { healthPort }), ...(host === undefined ? {} : { host }) },
       };
-      const logger = createLogger(resolveOptions(givenOptions(flags), env).logLevel);
-      const termination = steppedTermination(logger);
-      const options = { open: () => open(flags, env, suited), logger, termination };
-      exit(await workerCommand({ ...options, ...(waitSeconds === undefined ? {} : { waitSeconds }) }, out));
+      const { logLevel, server } = resolveOptions({ ...givenOptions(flags), server: suited.server ?? {} }, env);
+      const logger = createLogger(logLevel);
+      const health = server.healthPort === undefined ? undefined : { port: server.healthPort, host: server.host };
+      const options = { logger, termination: steppedTermination(logger), waitSeconds, health };
+      exit(await workerCommand({ ...options, open: () => open(flags, env, suited) }, out));
     });
 
   command("demo", "Ingest the demo's videos, ask its queries, then serve them.")
@@ -138,7 +142,10 @@ export function createProgram(out: Console, env: Environment, exit: (code: numbe
         return;
       }
       const exampleQueries = manifest.queries.map(({ text }) => text);
-      const served = await serveUntilTermination(earshot, { serveMedia: true, exampleQueries, ...address(flags) }, out);
+      const app = { serveMedia: true, exampleQueries };
+      const served = await closingOnFailure(earshot, () =>
+        serveOpened(earshot, { ...earshot.options.server, ...address(flags), app }, out),
+      );
       exit(Math.max(code, served));
     });
 
@@ -256,22 +263,8 @@ function givenOptions({ dataDir, modelPack, modelPackRoot, mediaRoot, logLevel }
   };
 }
 
-function address({ port, host }: ServeFlags): ServerOptions {
+function address({ port, host }: ServeFlags): { port?: number; host?: string } {
   return { ...(port === undefined ? {} : { port }), ...(host === undefined ? {} : { host }) };
-}
-
-/** Serves until a signal comes, then ends gracefully. Closes the Earshot in any case. */
-async function serveUntilTermination(earshot: Earshot, options: ServerOptions, out: Console): Promise<number> {
-  return closingOnFailure(earshot, async () => {
-    const server = await startServer(earshot, options);
-    await earshot.start();
-    out.print(`Search page: ${server.url}`);
-    out.print(`GraphQL:     ${server.url}/graphql`);
-    await termination(earshot.logger);
-    await server.close();
-    await earshot.close();
-    return 0;
-  });
 }
 
 /** Does work that SIGINT or SIGTERM asks to end; a second signal ends the process at once. Closes the Earshot in any case. */

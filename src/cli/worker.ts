@@ -1,90 +1,67 @@
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "../config/index.js";
 import type { Earshot } from "../earshot.js";
-import { EarshotError, PackFileMissingError, PackNotFoundError } from "../errors.js";
-import { startWorkerServer, type SteppedTermination } from "../server/index.js";
+import { PackFileMissingError, PackNotFoundError, type EarshotError } from "../errors.js";
+import { startEarly, type EarlyServer, type SteppedTermination } from "../server/index.js";
+import { openWhenAtHand, type Opening } from "./at-hand.js";
 import type { Console } from "./console.js";
-
-/** Longest time between two tries to open everything, in seconds. */
-const longestWaitSeconds = 15;
-
-/** Time for closing a process whose work does not end, in milliseconds. */
-const closingGraceMs = 10_000;
+import { endEarshot, type Ending } from "./ending.js";
 
 /** How a worker is run. */
-export interface WorkerOptions {
-  /** Opens everything. */
-  open: () => Promise<Earshot>;
-  logger: Logger;
+export interface WorkerOptions extends Omit<Opening, "mayCome">, Pick<Ending, "closingMs"> {
   /** How the process is asked to end. */
   termination: SteppedTermination;
-  /** Seconds to wait for a database, vector engine or model pack that is away. @default as long as it takes */
-  waitSeconds?: number;
+  /** Where health and metrics are served; nowhere when absent. */
+  health?: { port: number; host: string } | undefined;
 }
 
 /**
  * `earshot worker`: works on ingest jobs and evaluations until it is asked to end. Then it takes no more, lets those that
- * run go on for `ingest.shutdownSeconds`, and gives the rest back.
+ * run go on for `ingest.shutdownSeconds`, and gives the rest back. Its health is told from the first moment on.
  *
- * @returns the exit code: 0, or 1 when a job does not end and only a new process helps
+ * @returns the exit code, 0; a process that only a new one can help is ended here with 1
  * @throws what kept it from starting
  */
-export async function workerCommand({ open, logger, termination, waitSeconds }: WorkerOptions, out: Console) {
-  const { asked, hurry } = termination;
+export async function workerCommand(options: WorkerOptions, out: Console): Promise<number> {
+  const { health, termination } = options;
   const ended = new AbortController();
-  void asked.then(() => {
+  void termination.asked.then(() => {
     ended.abort();
   });
-  const earshot = await openWhenAtHand(open, logger, waitSeconds ?? Infinity, ended.signal);
-  if (earshot === null) return 0;
-  const { server, ingest } = earshot.options;
+  const server = health === undefined ? null : await startEarly(health.port, health.host);
   try {
-    const stuck = once(earshot.ingest.events, "stuck", { signal: ended.signal }).catch(() => undefined);
-    const health =
-      server.healthPort === undefined ? null : await startWorkerServer(earshot, server.healthPort, server.host);
-    if (health !== null) out.print(`Health: ${health.url}/health`);
-    await earshot.start({ search: false });
-    out.print("Working.");
-    const why = await Promise.race([asked, stuck.then(() => "stuck" as const)]);
-    await earshot.stopWorking({ finishSeconds: ingest.shutdownSeconds, hurry });
-    await health?.close();
-    if (why !== "stuck") return 0;
-    // What hangs may also keep the process from closing.
-    await Promise.race([earshot.close(), delay(closingGraceMs)]);
-    process.exit(1);
+    if (server !== null) out.print(`Health: ${server.url}/health`);
+    const earshot = await openWhenAtHand({ ...options, mayCome }, ended.signal);
+    if (earshot !== null) await work(earshot, server, options, out);
+    return 0;
   } finally {
-    await earshot.close();
+    await server?.close();
   }
 }
 
-/** Opens everything, however long a part of it is away. Null when the process was asked to end meanwhile. */
-async function openWhenAtHand(
-  open: () => Promise<Earshot>,
-  logger: Logger,
-  waitSeconds: number,
-  signal: AbortSignal,
-): Promise<Earshot | null> {
-  const began = performance.now();
-  const elapsed = () => (performance.now() - began) / 1000;
-  let said: string | undefined;
-  for (let wait = 1; !signal.aborted; wait = Math.min(2 * wait, longestWaitSeconds)) {
-    try {
-      const earshot = await open();
-      if (said !== undefined) logger.info({ seconds: elapsed() }, "everything is at hand now");
-      return earshot;
-    } catch (error) {
-      if (!(error instanceof EarshotError) || !mayCome(error)) throw error;
-      if (elapsed() + wait > waitSeconds) throw error;
-      if (error.code !== said) logger.error({ code: error.code, detail: error.detail }, `waiting: ${error.message}`);
-      said = error.code;
-      await delay(wait * 1000, undefined, { signal }).catch(() => undefined);
-    }
+async function work(earshot: Earshot, server: EarlyServer | null, options: WorkerOptions, out: Console): Promise<void> {
+  const { logger, termination, closingMs } = options;
+  const { asked, hurry } = termination;
+  const stuck = new AbortController();
+  for (const { events } of [earshot.ingest, earshot.evaluation]) {
+    events.once("stuck", () => {
+      stuck.abort();
+    });
   }
-  return null;
+  try {
+    await earshot.start({ search: false });
+    // Not before: a worker is ready when it works.
+    server?.serveWorker(earshot);
+    out.print("Working.");
+    await Promise.race([asked, once(stuck.signal, "abort")]);
+  } finally {
+    const { shutdownSeconds } = earshot.options.ingest;
+    await endEarshot(earshot, { logger, closingMs, finishSeconds: shutdownSeconds, hurry });
+  }
+  // What hangs may keep the process from ending though everything is closed.
+  if (stuck.signal.aborted) process.exit(1);
 }
 
-/** Whether something is away that may come later: another container, a volume. */
+/** Model packs lie on volumes, which may come later. */
 function mayCome(error: EarshotError): boolean {
-  return error.retryable || error instanceof PackNotFoundError || error instanceof PackFileMissingError;
+  return error instanceof PackNotFoundError || error instanceof PackFileMissingError;
 }

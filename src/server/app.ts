@@ -1,5 +1,5 @@
 /** The HTTP application: GraphQL with its subscriptions, the search page, health, metrics and media. */
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { ApolloServer } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginDrainHttpServer } from "@apollo/server/plugin/drainHttpServer";
@@ -32,19 +32,17 @@ export interface AppOptions {
   exampleQueries?: readonly string[];
 }
 
-/** The application and its HTTP server, which does not listen yet. */
+/** An application on an HTTP server. */
 export interface EarshotApp {
-  http: Server;
   /** Refuses new requests, lets those in flight end, ends WebSockets, and stops Apollo. The Earshot inside stays open. */
   readonly close: () => Promise<void>;
 }
 
-/** Builds the application around a running Earshot. */
-export async function createApp(earshot: Earshot, options: AppOptions = {}): Promise<EarshotApp> {
+/** Builds the application around a running Earshot; the server's requests are answered by it from then on. */
+export async function createApp(earshot: Earshot, options: AppOptions, http: Server): Promise<EarshotApp> {
   const { logger } = earshot;
   const { graphql, server } = earshot.options;
   const app = express().disable("x-powered-by");
-  const http = createServer(app);
   const subscriptions = serveSubscriptions(http, app, earshot);
   const apollo = new ApolloServer<RequestContext>({
     schema: earshot.schema,
@@ -93,8 +91,8 @@ export async function createApp(earshot: Earshot, options: AppOptions = {}): Pro
   });
   app.use(failureHandler(earshot));
 
+  http.on("request", app);
   return {
-    http,
     close: async () => {
       metrics.close();
       await apollo.stop();

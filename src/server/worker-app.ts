@@ -1,14 +1,13 @@
-import { createServer } from "node:http";
+import type { Server } from "node:http";
 import express from "express";
 import type { Earshot } from "../earshot.js";
 import type { EarshotApp } from "./app.js";
 import { readyHandler, workerHealthHandler } from "./health.js";
 import { createMetrics } from "./metrics.js";
 
-/** The HTTP application of a process that only works: health, readiness and metrics. */
-export function createWorkerApp(earshot: Earshot): EarshotApp {
+/** The HTTP application of a process that only works, on a server: health, readiness and metrics. */
+export function createWorkerApp(earshot: Earshot, http: Server): EarshotApp {
   const app = express().disable("x-powered-by");
-  const http = createServer(app);
   const metrics = createMetrics(earshot);
   app.get("/health", workerHealthHandler(earshot));
   app.get("/ready", readyHandler(earshot, true));
@@ -18,12 +17,11 @@ export function createWorkerApp(earshot: Earshot): EarshotApp {
   app.use((_request, response) => {
     response.status(404).json({ error: "There is nothing at this address." });
   });
+  http.on("request", app);
   return {
-    http,
-    close: async () => {
+    close: () => {
       metrics.close();
-      http.closeAllConnections();
-      if (http.listening) await new Promise((resolve) => http.close(resolve));
+      return Promise.resolve();
     },
   };
 }
