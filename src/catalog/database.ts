@@ -105,6 +105,7 @@ export interface DeadLetter {
   jobId: string;
   tenant: string;
   videoId: string | null;
+  externalId: string | null;
   attempts: number;
   /** Code of the failure, e.g. JOB_CRASHED. */
   code: string;
@@ -125,6 +126,8 @@ export interface JobMessages {
   bury(tx: CatalogTransaction, letter: DeadLetter): Promise<void>;
   /** Removes jobs from the dead letters, to be tried again or forgotten. */
   unbury(tx: CatalogTransaction, jobIds: readonly string[]): Promise<void>;
+  /** Removes all jobs of a video from the dead letters, also those of an earlier video with its external id. */
+  unburyVideo(tx: CatalogTransaction, video: Pick<DeadLetter, "tenant" | "videoId" | "externalId">): Promise<void>;
   /** The oldest dead letters, at most `limit`. */
   deadLetters(limit: number): Promise<DeadLetter[]>;
   /** Number of the jobs that were given up and not retried. */

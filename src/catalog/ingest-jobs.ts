@@ -152,13 +152,16 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   /** Ends a job well. False when it is no longer the worker's: the transaction must then be given up. */
   async complete(tx: CatalogTransaction, id: string, workerId: string): Promise<boolean> {
     const held = await this.updateOwn(tx.prisma, id, workerId, completed());
-    if (held) await this.tellWaiting(tx, id);
-    return held;
+    if (!held) return false;
+    await this.tellWaiting(tx, id);
+    await this.unburyEarlier(tx, id);
+    return true;
   }
 
   /** Puts a job that was given up among the dead letters, where the database has such. */
-  bury(tx: CatalogTransaction, { id, tenant, videoId, attempts }: IngestJobRecord, code: string): Promise<void> {
-    return this.database.messages.bury(tx, { jobId: id, tenant, videoId, attempts, code });
+  bury(tx: CatalogTransaction, { id, ...job }: IngestJobRecord, code: string): Promise<void> {
+    const { tenant, videoId, externalId, attempts } = job;
+    return this.database.messages.bury(tx, { jobId: id, tenant, videoId, externalId, attempts, code });
   }
 
   /** Takes a job out of the dead letters. */
@@ -195,6 +198,15 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
   async running(): Promise<IngestJobRecord[]> {
     const rows = await this.database.reader.ingestJob.findMany({ where: { state: "RUNNING" } });
     return rows.map((row) => toRecord(row));
+  }
+
+  /** What failed of a video before is no longer of interest when a job of it has completed; one of a re-index aside. */
+  private async unburyEarlier(tx: CatalogTransaction, id: string): Promise<void> {
+    const { messages } = this.database;
+    if (!messages.used) return;
+    const select = { tenant: true, videoId: true, externalId: true, reindexId: true } as const;
+    const job = await tx.prisma.ingestJob.findUnique({ where: { id }, select });
+    if (job !== null && job.reindexId === null) await messages.unburyVideo(tx, job);
   }
 
   /** The message of a job may have been taken while another of its video ran; it is told of again when that one ends. */

@@ -7,6 +7,7 @@ export const noMessages: JobMessages = {
   take: () => Promise.resolve(true),
   bury: () => Promise.resolve(),
   unbury: () => Promise.resolve(),
+  unburyVideo: () => Promise.resolve(),
   deadLetters: () => Promise.resolve([]),
   countDeadLetters: () => Promise.resolve(0),
 };

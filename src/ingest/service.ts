@@ -13,11 +13,24 @@ import { currentTraceparent } from "../telemetry/index.js";
 import type { PendingWrite } from "../vectors/index.js";
 import { updateOf, type IngestEvents, type JobUpdate } from "./events.js";
 import { openSource, resolveSource } from "./sources.js";
-import { checkDescription, type IngestInput, type VideoDescription } from "./submission.js";
+import { checkDescription, type IngestInput } from "./submission.js";
 import { IngestWorker, type IngestWorkerParts } from "./worker.js";
 
 /** Names a video by exactly one of its ids. */
 export type VideoKey = { id: string; externalId?: undefined } | { id?: undefined; externalId: string };
+
+/** A job to be queued, and of which video. */
+interface Submission {
+  tenant: string;
+  /** The video, if it is known and still there; otherwise that of the external id, or a new one. */
+  videoId?: string | null;
+  externalId: string | null;
+  order: IngestOrder;
+  priority: number;
+  requestId: string | null;
+  /** A job that is tried again by this one. */
+  unbury?: string;
+}
 
 /** Makes videos searchable, and removes them again. */
 export class IngestService {
@@ -40,52 +53,34 @@ export class IngestService {
    *   CatalogWriteError
    */
   async submit(input: IngestInput, tenant: string): Promise<IngestJobRecord> {
-    const { catalog, options } = this.parts;
-    const description = checkDescription(input);
-    const source = await resolveSource(input.source, options.mediaRoots);
-    const { title, metadata, externalId, priority, requestId } = description;
+    const { title, metadata, externalId, priority, requestId } = checkDescription(input);
+    const source = await resolveSource(input.source, this.parts.options.mediaRoots);
     const order: IngestOrder = { source, title, metadata };
-    const { job, overtaken } = await catalog.transaction(async (tx) => {
-      const video = await this.findOrCreateVideo(tx, tenant, description, order);
-      const overtaken = await catalog.jobs.cancelWaitingOfVideo(tx, video.id);
-      const { maxAttempts } = options.ingest;
-      const traceparent = currentTraceparent();
-      const job = await catalog.jobs.create(tx, {
-        tenant,
-        videoId: video.id,
-        externalId,
-        order: traceparent === null ? order : { ...order, traceparent },
-        priority: ingestPriorities[priority],
-        maxAttempts,
-        requestId,
-      });
-      return { job, overtaken };
-    });
-    for (const cancelled of overtaken) this.events.emit("job", updateOf(cancelled));
-    this.events.emit("job", updateOf(job));
-    this.worker.wake();
-    return job;
+    return this.queue({ tenant, externalId, order, priority: ingestPriorities[priority], requestId });
   }
 
   /**
-   * Queues again what a job that failed or was cancelled was asked to do, as a new job with all its attempts. The file is
-   * looked for once more, in the media roots of this process.
+   * Queues again what a job that failed or was cancelled was asked to do, as a new job with all its attempts and the same
+   * priority, of the same video if that is still there. The file is looked for once more, in the media roots of this process.
    *
    * @throws JobNotFoundError, JobNotRetryableError, SourceOutsideRootsError, SourceNotFoundError, SourceIsDirectoryError,
    *   SourceNotAFileError, SourceNotReadableError, CatalogBusyError, CatalogWriteError
    */
   async retry(tenant: string, jobId: string, requestId: string | null = null): Promise<IngestJobRecord> {
-    const { catalog } = this.parts;
+    const { catalog, options } = this.parts;
     const failed = await catalog.jobs.find(tenant, jobId);
     if (failed === null) throw new JobNotFoundError("There is no such ingest job.", { field: "id" });
     if (failed.state !== "FAILED" && failed.state !== "CANCELLED") {
       throw new JobNotRetryableError("Only a job that failed or was cancelled can be tried again.", { field: "id" });
     }
-    const { source, title, metadata } = failed.order;
-    const { externalId } = failed;
-    const job = await this.submit({ source, title, metadata, externalId, requestId }, tenant);
-    await catalog.transaction((tx) => catalog.jobs.unbury(tx, jobId));
-    return job;
+    const { title, metadata } = failed.order;
+    const { externalId, priority, videoId } = failed;
+    const order: IngestOrder = {
+      source: await resolveSource(failed.order.source, options.mediaRoots),
+      title,
+      metadata,
+    };
+    return this.queue({ tenant, externalId, order, priority, requestId, videoId, unbury: jobId });
   }
 
   /**
@@ -216,15 +211,35 @@ export class IngestService {
     return this.worker.stop(options);
   }
 
+  /** Queues a job in the place of those of the same video that wait. */
+  private async queue(submission: Submission): Promise<IngestJobRecord> {
+    const { catalog, options } = this.parts;
+    const { tenant, externalId, order, priority, requestId, unbury } = submission;
+    const { maxAttempts } = options.ingest;
+    const { job, overtaken } = await catalog.transaction(async (tx) => {
+      const { id: videoId } = await this.findOrCreateVideo(tx, submission);
+      const overtaken = await catalog.jobs.cancelWaitingOfVideo(tx, videoId);
+      const traceparent = currentTraceparent();
+      const traced = traceparent === null ? order : { ...order, traceparent };
+      const queued = { tenant, videoId, externalId, order: traced, priority, maxAttempts, requestId };
+      const job = await catalog.jobs.create(tx, queued);
+      if (unbury !== undefined) await catalog.jobs.unbury(tx, unbury);
+      return { job, overtaken };
+    });
+    for (const cancelled of overtaken) this.events.emit("job", updateOf(cancelled));
+    this.events.emit("job", updateOf(job));
+    this.worker.wake();
+    return job;
+  }
+
   private async findOrCreateVideo(
     tx: CatalogTransaction,
-    tenant: string,
-    { externalId }: VideoDescription,
-    order: IngestOrder,
+    { tenant, videoId = null, externalId, order }: Submission,
   ): Promise<VideoRecord> {
     const { videos } = this.parts.catalog;
     const details = { ...order, sourceName: path.basename(order.source.path) };
-    const known = externalId === null ? null : await videos.findByExternalId(tenant, externalId, tx);
+    const named = videoId === null ? null : await videos.find(tenant, videoId, tx);
+    const known = named ?? (externalId === null ? null : await videos.findByExternalId(tenant, externalId, tx));
     if (known === null) return videos.create(tx, { ...details, tenant, externalId });
     // An indexed video keeps what belongs to its segments until they are replaced.
     if (known.state === "PENDING") await videos.describe(tx, known.id, details);

@@ -26,6 +26,8 @@ export async function openMessages(pool: pg.Pool, catalogSchema: string, logger:
   return new PgBossMessages(boss, pool, schema);
 }
 
+type BuriedVideo = Pick<DeadLetter, "tenant" | "videoId" | "externalId">;
+
 class PgBossMessages implements JobMessages {
   readonly used = true;
 
@@ -69,6 +71,14 @@ class PgBossMessages implements JobMessages {
       `DELETE FROM "${this.schema}".job
        WHERE name = ? AND singleton_key IN (SELECT jsonb_array_elements_text(?::jsonb))`,
       [DEAD, JSON.stringify(jobIds)],
+    );
+  }
+
+  async unburyVideo(tx: CatalogTransaction, { tenant, videoId, externalId }: BuriedVideo): Promise<void> {
+    await tx.execute(
+      `DELETE FROM "${this.schema}".job WHERE name = ? AND data->>'tenant' = ?
+       AND (data->>'videoId' = ?::text OR data->>'externalId' = ?::text)`,
+      [DEAD, tenant, videoId, externalId],
     );
   }
 

@@ -199,6 +199,29 @@ describe("submitting a video", () => {
   });
 });
 
+describe("trying a job again", () => {
+  it("keeps its priority", async () => {
+    const job = await submit("tone.mp4", { priority: "HIGH", title: "Tone" });
+    await ingest.cancel(DEFAULT_TENANT, job.id);
+    const again = await ingest.retry(DEFAULT_TENANT, job.id);
+    expect(again).toMatchObject({ state: "PENDING", priority: job.priority, order: { title: "Tone" } });
+    expect(again.priority).toBeGreaterThan(0);
+  });
+
+  it("is for the same video, also when that has no external id", async () => {
+    await ingest.start();
+    const { videoId } = await ended(await submit("tone.mp4"));
+    await ingest.stop();
+    const video = await test.earshot.catalog.videos.find(DEFAULT_TENANT, videoId!);
+    await ingest.ingestAgain(video!, null);
+    const latest = await test.earshot.catalog.jobs.latestOfVideos(DEFAULT_TENANT, [videoId!]);
+    const { id, priority } = await ingest.cancel(DEFAULT_TENANT, latest.get(videoId!)!.id);
+    const again = await ingest.retry(DEFAULT_TENANT, id);
+    expect(again).toMatchObject({ videoId, priority });
+    expect(await stored()).toMatchObject({ videos: 1 });
+  });
+});
+
 describe("a source that changes", () => {
   it("between submission and work is refused when it is gone", async () => {
     // The root is not empty: that would be another matter.

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { IngestJobRecord } from "../../../src/catalog/index.js";
 import { addJob, addVideo, openTestCatalog, type TestCatalog } from "../../fixtures/catalog.js";
 
 let test: TestCatalog;
@@ -18,6 +19,30 @@ async function toldOf(queue = "earshot_ingest"): Promise<string[]> {
 }
 
 describe("dead letters", () => {
+  it("of a video go when a later job of it completes, also when the video had to be made anew", async () => {
+    const { jobs } = test.catalog;
+    const [kept, other, deleted] = await Promise.all(
+      ["kept", "other", "deleted"].map((externalId) => addVideo(test.catalog, { externalId })),
+    );
+    const buried: IngestJobRecord[] = [];
+    for (const video of [kept!, other!, deleted!]) buried.push(await addJob(test.catalog, video));
+    await test.catalog.transaction(async (tx) => {
+      for (const job of buried) {
+        await tx.prisma.ingestJob.update({ where: { id: job.id }, data: { state: "FAILED" } });
+        await jobs.bury(tx, job, "JOB_CRASHED");
+      }
+      await test.catalog.videos.deleteAbandoned(tx, deleted!.id);
+    });
+    expect(await jobs.countDeadLetters()).toBe(3);
+    for (const video of [kept!, await addVideo(test.catalog, { externalId: "deleted" })]) {
+      const { id } = await addJob(test.catalog, video);
+      const { id: taken } = (await claim({ untold: true }))!;
+      expect(taken).toBe(id);
+      await test.catalog.transaction((tx) => jobs.complete(tx, id, "w"));
+    }
+    expect(await jobs.deadLetters(10)).toMatchObject([{ jobId: buried[1]!.id }]);
+  });
+
   it("have a queue even when a process ended before it had made it", async () => {
     const undo = "SELECT earshot_queue.delete_queue('earshot_ingest_dead')::text";
     await test.catalog.transaction((tx) => tx.execute(undo, []));

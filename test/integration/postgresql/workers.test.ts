@@ -157,6 +157,7 @@ describe("a video that kills its worker every time", () => {
     expect(await catalog.jobs.deadLetters(10)).toMatchObject([
       { jobId: poison, tenant: DEFAULT_TENANT, attempts: 2, code: "JOB_CRASHED" },
     ]);
+    expect(await catalog.jobs.countDeadLetters()).toBe(1);
     expect(deaths).toEqual(["SIGKILL", "SIGKILL"]);
     worker!.child.kill("SIGTERM");
     await supervised;
@@ -164,6 +165,7 @@ describe("a video that kills its worker every time", () => {
     // Mended, it is tried again, and no longer counts as dead.
     const again = await ingest.retry(DEFAULT_TENANT, poison);
     expect(await catalog.jobs.deadLetters(10)).toEqual([]);
+    expect(await catalog.jobs.countDeadLetters()).toBe(0);
     const mended = startWorker(env);
     expect(await ingest.waitFor(DEFAULT_TENANT, again.id)).toMatchObject({
       state: "COMPLETED",
