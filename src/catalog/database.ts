@@ -49,7 +49,10 @@ export interface Database {
   /** Reads by one SQL statement, for what is too large for Prisma's conversions. "?" stands for each value. */
   query(sql: string, args?: readonly SqlValue[]): Promise<SqlRow[]>;
 
-  /** What time it is for all processes of this database: the clock that leases are compared with. */
+  /**
+   * What time it is for all processes of this database: the clock of the next attempts of jobs, and of the leases of writes
+   * to a vector engine.
+   */
   now(): Promise<Date>;
 
   /** Waits for running statements, then closes all connections. */

@@ -35,7 +35,10 @@ export abstract class LeasedJobs<Stage extends string> {
   /** The table of the jobs, for a client or a transaction. */
   protected abstract table(client: Prisma.TransactionClient): LeasedTable;
 
-  /** What time it is for all workers; leases and the times of next attempts are compared with it. */
+  /**
+   * What time it is for all workers; the times of next attempts are compared with it. Leases are not: a worker watches by
+   * its own clock whether others renew theirs.
+   */
   now(): Promise<Date> {
     return this.database.now();
   }

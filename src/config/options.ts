@@ -94,8 +94,8 @@ const databaseSchema = z.strictObject({
   poolSize: z.int().min(2).default(10),
   /** Longest time that making a connection, or waiting for a free one, may take, in seconds. @default 10 */
   connectTimeoutSeconds: positive.default(10),
-  /** Longest time one statement may take, in seconds. @default 300 */
-  statementTimeoutSeconds: positive.default(300),
+  /** Longest time one statement may take, but for migrations, in seconds. @default 60 */
+  statementTimeoutSeconds: positive.default(60),
 });
 
 const searchSchema = z.strictObject({

@@ -53,20 +53,30 @@ async function readApplied(client: Client): Promise<AppliedMigration[]> {
   return rows;
 }
 
+/** The driver's longest time-out, in milliseconds: 24 days. It takes 0 for none given. */
+const NO_TIMEOUT = 2 ** 31 - 1;
+
+/** Under no time-out: to build an index of a large table, or to wait for another process that does, takes its time. */
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
-  await client.query("BEGIN");
+  const run = (text: string, values?: unknown[]) => {
+    // The driver knows more settings of a statement than its types do.
+    const statement = { text, query_timeout: NO_TIMEOUT, ...(values === undefined ? {} : { values }) };
+    return client.query(statement);
+  };
+  await run("BEGIN");
   try {
-    await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await client.query(bookkeeping);
+    await run("SET LOCAL statement_timeout = 0");
+    await run("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    await run(bookkeeping);
     if (!(await readApplied(client)).some((migration) => migration.name === name && migration.checksum === checksum)) {
-      await client.query(sql);
-      await client.query(
+      await run(sql);
+      await run(
         `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at, applied_steps_count)
          VALUES ($1, $2, $3, clock_timestamp(), 1)`,
         [newId(), checksum, name],
       );
     }
-    await client.query("COMMIT");
+    await run("COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;

@@ -27,8 +27,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
+async function connect(limits: pg.ClientConfig = {}): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, ...limits });
   clients.push(client);
   await client.connect();
   return client;
@@ -55,6 +55,13 @@ describe("the migrator of PostgreSQL", () => {
     const names = [...(await shipped()).map(({ name }) => name).sort(), "29990101000000_second"];
     expect(await applied()).toEqual(names.map((name) => ({ name })));
     expect(await query(`SELECT a FROM "Extra"`)).toEqual([{ a: "one;two" }]);
+  });
+
+  it("takes the time that a migration needs, whatever other statements may take", async () => {
+    await addMigration("29990101000000_slow", `SELECT pg_sleep(3);`);
+    const client = await connect({ statement_timeout: 2000, query_timeout: 2500 });
+    await migratePostgresql(client, silentLogger, migrations);
+    expect(await applied()).toContainEqual({ name: "29990101000000_slow" });
   });
 
   it("keeps Prisma's books, so that its own tool can go on", async () => {
