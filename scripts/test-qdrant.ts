@@ -36,7 +36,11 @@ const whole = (text: string) => {
 const environment = processEnvironment();
 const program = new Command("npm run test:qdrant --")
   .description("Runs contract and load tests against a Qdrant server and prints a report.")
-  .option("--url <address>", "the server (also QDRANT_URL; its key: QDRANT_API_KEY)", environment["QDRANT_URL"])
+  .option(
+    "--url <address>",
+    "the server (also QDRANT_URL; its key: QDRANT_API_KEY)",
+    environment["QDRANT_URL"] ?? environment["EARSHOT_QDRANT_URL"],
+  )
   .option("--test-server", "use the server of the test suite instead: proves that these tests work, nothing else")
   .option("--no-contract", "leave the contract out")
   .option("--segments <n>", "segments to write", whole, 20_000)
@@ -47,7 +51,10 @@ const program = new Command("npm run test:qdrant --")
   .addOption(new Option("--datatype <type>").choices(["float32", "float16"]).default("float32"))
   .addOption(new Option("--quantization <kind>").choices(["none", "scalar"]).default("none"))
   .parse();
-process.exitCode = await main(program.opts<Flags>());
+process.exitCode = await main(program.opts<Flags>()).catch((error: unknown) => {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  return 1;
+});
 
 async function main(flags: Flags): Promise<number> {
   if (flags.testServer !== true && flags.url === undefined)
@@ -64,7 +71,7 @@ async function main(flags: Flags): Promise<number> {
       `Server      ${who}${server === undefined ? "" : " (the test suite's own: no figure below is one of Qdrant's)"}`,
     );
     console.log(`Client      Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}`);
-    const kept = !flags.contract || (await runContract(url));
+    const kept = !flags.contract || (await runContract(vectors.qdrant));
     if (flags.contract) console.log(`Contract    ${kept ? "kept" : "BROKEN: see above"}`);
     printReport(flags, await load(vectors.qdrant, flags));
     return kept ? 0 : 1;
@@ -74,11 +81,13 @@ async function main(flags: Flags): Promise<number> {
 }
 
 /** The contract's tests are run by the test runner, in a process of its own. */
-function runContract(url: string): Promise<boolean> {
+function runContract({ url, apiKey }: QdrantOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const vitest = path.join(import.meta.dirname, "..", "node_modules", "vitest", "vitest.mjs");
     const args = [vitest, "run", "--project", "sqlite", "test/unit/vectors/qdrant.test.ts"];
-    const child = spawn(process.execPath, args, { stdio: "inherit", env: { ...process.env, QDRANT_URL: url } });
+    const key = apiKey === undefined ? {} : { QDRANT_API_KEY: apiKey };
+    const env = { ...process.env, QDRANT_URL: url, ...key };
+    const child = spawn(process.execPath, args, { stdio: "inherit", env });
     child.on("close", (status) => resolve(status === 0));
   });
 }
@@ -115,13 +124,17 @@ async function settled(options: QdrantOptions): Promise<void> {
 
 async function describeServer(options: QdrantOptions): Promise<string> {
   const { title, version } = (await ask(options, "")) as { title?: string; version?: string };
+  // A server tells its version to everyone: this is where a wrong key shows.
+  await ask(options, "collections");
   return `${title ?? "unknown"} ${version ?? ""}, ${options.url}`;
 }
 
 async function ask({ url, apiKey }: QdrantOptions, place: string): Promise<unknown> {
   const headers: Record<string, string> = apiKey === undefined ? {} : { "api-key": apiKey };
-  const response = await fetch(`${url.replace(/\/$/, "")}/${place}`, { headers });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  const response = await fetch(`${url.replace(/\/$/, "")}/${place}`, { headers }).catch((error: unknown) => {
+    throw new Error(`${url} cannot be reached`, { cause: error });
+  });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }
 
