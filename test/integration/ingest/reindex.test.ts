@@ -8,6 +8,7 @@ import { DEFAULT_TENANT } from "../../../src/graphql/viewer.js";
 import { createEarshot } from "../../../src/index.js";
 import type { JobUpdate } from "../../../src/ingest/index.js";
 import { startServer } from "../../../src/server/index.js";
+import { writeWaitingDecoder } from "../../fixtures/decoder-script.js";
 import { openTestEarshot, TEST_PACK_WORD, type AnyData } from "../../fixtures/earshot.js";
 import { openIngesting, quickIngest } from "../../fixtures/ingesting.js";
 import { runAndKill } from "../../fixtures/killed-process.js";
@@ -217,45 +218,44 @@ describe("a re-index", () => {
     expect(await search()).toEqual({ index: NEW, videos: ["a", "b", "c"] });
   });
 
-  /** Begins to ingest a long video into the index in use; resolves when its sound is being encoded. */
-  const beginLongVideo = async ({ test, write }: Awaited<ReturnType<typeof library>>) => {
-    const { ingest } = test.earshot;
+  /** A library of one video whose re-index is ready, and another video in the middle of its ingest until it is let go. */
+  const libraryAtWork = async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "earshot-decoder-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const decoder = await writeWaitingDecoder(path.join(folder, "ffmpeg"), "slow");
+    const started = await library(1, { ffmpegPath: decoder.program });
+    const { id } = await started.begin({ swapAutomatically: false });
+    await started.reached(id, "READY");
+    const { ingest } = started.test.earshot;
     const encoding = new Promise<void>((resolve) => {
-      ingest.events.on("job", ({ stage, progress }: JobUpdate) => {
-        if (stage === "ENCODING" && (progress ?? 0) > 0) resolve();
+      ingest.events.on("job", ({ stage }: JobUpdate) => {
+        if (stage === "ENCODING") resolve();
       });
     });
-    const source = { path: await write("long", 1800) };
-    const job = await ingest.submit({ source, externalId: "long" }, DEFAULT_TENANT);
+    const source = { path: await started.write("slow") };
+    const job = await ingest.submit({ source, externalId: "slow" }, DEFAULT_TENANT);
     await encoding;
-    return job;
+    const end = async () => {
+      await decoder.letGo();
+      return ingest.waitFor(DEFAULT_TENANT, job.id);
+    };
+    return { ...started, id, end };
   };
 
   it("changes over under a video that is being ingested: that is encoded anew, for the new index", async () => {
-    const started = await library(1);
-    const { test, begin, mutate, reached, search } = started;
-    const { id } = await begin({ swapAutomatically: false });
-    await reached(id, "READY");
-    const job = await beginLongVideo(started);
+    const { test, mutate, search, id, end } = await libraryAtWork();
     expect((await mutate("swapIndex", { id })).userErrors).toEqual([]);
-    expect((await test.earshot.ingest.waitFor(DEFAULT_TENANT, job.id)).state).toBe("COMPLETED");
-    expect(await search()).toEqual({ index: NEW, videos: ["a", "long"] });
+    expect((await end()).state).toBe("COMPLETED");
+    expect(await search()).toEqual({ index: NEW, videos: ["a", "slow"] });
     expect((await test.earshot.catalog.indexedVideos.countByIndex()).get(OLD)?.videos).toBe(1);
   });
 
   it("loses no video that is being ingested when the old index is dropped at once", async () => {
-    const started = await library(1);
-    const { test, begin, mutate, reached, search } = started;
-    const { id } = await begin({ swapAutomatically: false });
-    await reached(id, "READY");
-    const job = await beginLongVideo(started);
+    const { mutate, search, id, end } = await libraryAtWork();
     expect((await mutate("swapIndex", { id })).userErrors).toEqual([]);
     expect((await mutate("dropIndex", { index: OLD })).userErrors).toEqual([]);
-    expect(await test.earshot.ingest.waitFor(DEFAULT_TENANT, job.id)).toMatchObject({
-      state: "COMPLETED",
-      errorCode: null,
-    });
-    expect(await search()).toEqual({ index: NEW, videos: ["a", "long"] });
+    expect(await end()).toMatchObject({ state: "COMPLETED", errorCode: null });
+    expect(await search()).toEqual({ index: NEW, videos: ["a", "slow"] });
   });
 
   it("goes on after its process was killed, and other processes see the change", async () => {
