@@ -15,14 +15,15 @@ const resolve = {
 };
 
 /** A run of tests with one kind of database. */
-function project(name: "sqlite" | "postgresql", include: string[], exclude: string[] = []) {
+function project(name: string, database: "sqlite" | "postgresql", include: string[], exclude: string[] = []) {
   return {
     resolve,
     test: {
       name,
-      include,
+      // The global set-up says so where they cannot run.
+      include: database === "postgresql" && whyNoPostgres() !== null ? [] : include,
       exclude,
-      provide: { database: name },
+      provide: { database },
       // Processes, not threads: native parts (ONNX Runtime, libsql) do not share one well. A process does many files one
       // after the other, for to load everything takes longer than most files do: what a file changes for all it puts back.
       pool: "forks" as const,
@@ -35,17 +36,13 @@ function project(name: "sqlite" | "postgresql", include: string[], exclude: stri
   };
 }
 
+/** Tests of PostgreSQL itself. */
 const ofPostgresql = "test/**/postgresql/**/*.test.ts";
 
-/** Tests that touch a database run with PostgreSQL once more. */
-const withDatabase = [
-  "test/integration/**/*.test.ts",
-  "test/unit/catalog/**/*.test.ts",
-  "test/unit/queue/**/*.test.ts",
-  "test/unit/vectors/local.test.ts",
-];
+/** Tests of what stands on a database run with PostgreSQL once more. */
+const onDatabase = ["test/unit/{catalog,queue}/**/*.test.ts", "test/unit/vectors/local.test.ts"];
 
-/** Those among them that are about something else, or about SQLite itself. */
+/** Tests of the whole product that are about something else, or about SQLite itself. */
 const withoutDatabase = [
   "test/**/sqlite/**",
   "test/integration/cli/**",
@@ -54,17 +51,16 @@ const withoutDatabase = [
   "test/integration/ingest/{feature-cache,pictures,shared-videos}.test.ts",
 ];
 
-const postgresql = project("postgresql", withDatabase, withoutDatabase);
-
 export default defineConfig({
   resolve,
   test: {
     maxWorkers: 2,
     globalSetup: ["test/fixtures/global-setup.ts"],
     projects: [
-      project("sqlite", ["test/**/*.test.ts"], [ofPostgresql]),
-      // The global set-up says so where they cannot run.
-      ...(whyNoPostgres() === null ? [postgresql] : []),
+      project("sqlite", "sqlite", ["test/**/*.test.ts"], [ofPostgresql]),
+      project("postgresql", "postgresql", [ofPostgresql, ...onDatabase], ["test/**/sqlite/**"]),
+      // The whole product on PostgreSQL; `npm test` leaves it to `npm run test:postgresql`, for it takes as long again.
+      project("whole-on-postgresql", "postgresql", ["test/integration/**/*.test.ts"], [ofPostgresql, ...withoutDatabase]),
     ],
   },
 });
