@@ -60,7 +60,12 @@ export default defineConfig({
       project("sqlite", "sqlite", ["test/**/*.test.ts"], [ofPostgresql]),
       project("postgresql", "postgresql", [ofPostgresql, ...onDatabase], ["test/**/sqlite/**"]),
       // The whole product on PostgreSQL; `npm test` leaves it to `npm run test:postgresql`, for it takes as long again.
-      project("whole-on-postgresql", "postgresql", ["test/integration/**/*.test.ts"], [ofPostgresql, ...withoutDatabase]),
+      project(
+        "whole-on-postgresql",
+        "postgresql",
+        ["test/integration/**/*.test.ts"],
+        [ofPostgresql, ...withoutDatabase],
+      ),
     ],
   },
 });

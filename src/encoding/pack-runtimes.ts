@@ -96,9 +96,13 @@ export class PackRuntimes {
       if (opened.users > 0 || this.closed) return;
       opened.idle = setTimeout(() => {
         this.end(key, opened);
-        void opened.runtime.then(({ pack }) => {
-          this.onIdle(pack.id);
-        });
+        opened.runtime.then(
+          ({ pack }) => {
+            this.onIdle(pack.id);
+          },
+          // One that could not be opened: whoever asked for it was told.
+          () => undefined,
+        );
       }, IDLE_MS).unref();
     };
   }

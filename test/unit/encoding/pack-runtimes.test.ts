@@ -27,4 +27,27 @@ describe("a model pack that is open", () => {
     vi.useRealTimers();
     await runtimes.close();
   });
+
+  it("is looked for again by the next who asks when it could not be opened, and nothing is left of the failure", async () => {
+    const idle: string[] = [];
+    const unheard: unknown[] = [];
+    const listen = (reason: unknown) => void unheard.push(reason);
+    process.on("unhandledRejection", listen);
+    try {
+      const options = resolveOptions({ inference: { threads: 1 } });
+      const runtimes = new PackRuntimes(options, silentLogger, undefined, undefined, (id) => idle.push(id));
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const failure = expect.objectContaining({ code: "PACK_NOT_FOUND" });
+      for (let attempt = 0; attempt < 2; attempt++)
+        await expect(runtimes.borrow("/no/such/pack")).rejects.toEqual(failure);
+      await vi.advanceTimersByTimeAsync(60_000);
+      vi.useRealTimers();
+      // Node tells of rejections that nobody took when all that was due is done.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect([idle, unheard]).toEqual([[], []]);
+      await runtimes.close();
+    } finally {
+      process.off("unhandledRejection", listen);
+    }
+  });
 });
