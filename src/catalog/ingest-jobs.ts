@@ -19,6 +19,7 @@ import type {
   IngestJobState,
   IngestOrder,
   IngestStage,
+  VideoRecord,
 } from "./records.js";
 import { olderThan } from "./videos.js";
 
@@ -189,9 +190,13 @@ export class IngestJobRepository extends LeasedJobs<IngestStage> {
     return this.cancelWhere(tx, { videoId, state: "PENDING", reindexId: null });
   }
 
-  /** Cancels all jobs of a video that wait or run, whatever they are for; gives those jobs. */
-  cancelAllOfVideo(tx: CatalogTransaction, videoId: string): Promise<IngestJobRecord[]> {
-    return this.cancelWhere(tx, { videoId, state: { in: ["PENDING", "RUNNING"] } });
+  /** Cancels all jobs of a video that wait or run, whatever they are for, and removes its dead letters; gives those jobs. */
+  async cancelAllOfVideo(
+    tx: CatalogTransaction,
+    { id, tenant, externalId }: Pick<VideoRecord, "id" | "tenant" | "externalId">,
+  ): Promise<IngestJobRecord[]> {
+    await this.database.messages.unburyVideo(tx, { tenant, videoId: id, externalId });
+    return this.cancelWhere(tx, { videoId: id, state: { in: ["PENDING", "RUNNING"] } });
   }
 
   /** All jobs that are being worked on, by any process. */

@@ -144,7 +144,7 @@ export class IngestService {
     const { catalog, vectors, logger } = this.parts;
     const { video, jobs, writes } = await catalog.transaction(async (tx) => {
       const found = await this.findVideo(tx, tenant, key);
-      const jobs = await catalog.jobs.cancelAllOfVideo(tx, found.id);
+      const jobs = await catalog.jobs.cancelAllOfVideo(tx, found);
       const writes: PendingWrite[] = [];
       for (const indexId of await catalog.indexedVideos.indexesOf(tx, found.id))
         writes.push(await vectors.deleteVideo(indexId, found.id, tx));

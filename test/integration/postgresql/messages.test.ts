@@ -111,6 +111,15 @@ describe("a message of a job", () => {
 });
 
 describe("a dead letter", () => {
+  it("goes with its video, and others stay", async () => {
+    const { catalog } = test;
+    const [gone, kept] = [await addVideo(catalog), await addVideo(catalog)];
+    for (const job of [await addJob(catalog, gone), await addJob(catalog, kept)])
+      await catalog.transaction((tx) => catalog.jobs.bury(tx, job, "X"));
+    await catalog.transaction((tx) => catalog.jobs.cancelAllOfVideo(tx, gone));
+    expect(await catalog.jobs.deadLetters(10)).toMatchObject([{ videoId: kept.id }]);
+  });
+
   it("goes with the job of a re-index whose failure is forgotten", async () => {
     const { catalog } = test;
     const [mended, other] = [await addVideo(catalog), await addVideo(catalog)];
