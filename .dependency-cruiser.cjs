@@ -2,7 +2,7 @@
  * The import rule: arrows only go down.
  *
  *   cli -> server -> (earshot.ts: the composition root) -> graphql -> ingest, search, evaluation -> queue, indexes
- *     -> encoding, vectors, catalog, media -> models -> config -> telemetry -> errors
+ *     -> encoding, vectors, catalog, media -> models -> config -> telemetry -> timing -> errors
  *
  * Rooms on one level do not know each other; only vectors may use the catalog, where the local index keeps its rows.
  */
@@ -18,6 +18,7 @@ const levels = [
   ["models"],
   ["config"],
   ["telemetry"],
+  ["timing"],
 ];
 
 const room = (names) => `^src/(${names.join("|")})/`;

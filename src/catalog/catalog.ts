@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { resolveOptions, type Logger, type ResolvedOptions } from "../config/index.js";
 import { EarshotError } from "../errors.js";
+import { endsWithin } from "../timing/index.js";
 import type { CatalogTransaction, Database } from "./database.js";
 import { EvaluationRankRepository } from "./evaluation-ranks.js";
 import { EvaluationRepository } from "./evaluations.js";
@@ -64,19 +64,14 @@ export class Catalog {
 
   /** Whether the database answers. */
   async health(): Promise<{ ok: boolean; message?: string }> {
-    const over = new AbortController();
     try {
-      const answer = this.database.query("SELECT 1").then(() => true);
-      const late = delay(HEALTH_LIMIT_MS, false, { signal: over.signal }).catch(() => false);
-      if (await Promise.race([answer, late])) return { ok: true };
+      if (await endsWithin(this.database.query("SELECT 1"), HEALTH_LIMIT_MS)) return { ok: true };
       return { ok: false, message: "The database does not answer in time." };
     } catch (error) {
       const failure = toCatalogError(error);
       // What an unknown failure says may name hosts or paths, and clients read this.
       const reason = failure instanceof EarshotError ? `: ${failure.message}` : ".";
       return { ok: false, message: `The database does not answer${reason}` };
-    } finally {
-      over.abort();
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "../config/index.js";
 import type { Earshot } from "../earshot.js";
-import { endsWithin, type StopOptions } from "../queue/index.js";
+import type { StopOptions } from "../queue/index.js";
+import { endsWithin } from "../timing/index.js";
 
 /** Time beyond that which jobs are given, for work that was told to end and for a database that is slow, in milliseconds. */
 const stoppingGraceMs = 50_000;

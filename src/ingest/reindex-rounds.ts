@@ -1,6 +1,6 @@
 import { toCatalogError, type ReindexRecord } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
-import { Rounds } from "../rounds.js";
+import { Rounds } from "../timing/index.js";
 
 /** Pause between two looks at a re-index that has done what it can, in milliseconds: they go over all videos. */
 const READY_PAUSE_MS = 30_000;

@@ -1,11 +1,10 @@
 import { toCatalogError } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
-import { Rounds } from "../rounds.js";
+import { endsWithin, Rounds } from "../timing/index.js";
 import { AbandonedJobs } from "./abandoned-jobs.js";
 import { JobFates } from "./job-fates.js";
 import { JobInterruption } from "./interruption.js";
 import { Outage } from "./outage.js";
-import { endsWithin } from "./patience.js";
 import { RunningJob } from "./running-job.js";
 import type { QueuedJob, QueueParts, QueueStatus, StopOptions } from "./types.js";
 

@@ -1,4 +1,4 @@
-import { endsWithin } from "./patience.js";
+import { endsWithin } from "../timing/index.js";
 
 /**
  * Writes of one kind to one row: one at a time, so that a slow one does not overwrite a later one. Of those that have to

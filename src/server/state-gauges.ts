@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Earshot } from "../earshot.js";
+import { endsWithin } from "../timing/index.js";
 
 /** Longest time for which a scrape waits for a part, in milliseconds: Prometheus waits for 10 seconds. */
 const PART_LIMIT_MS = 3000;
@@ -126,14 +126,7 @@ export function stateGauges(registry: Registry, earshot: Earshot): void {
 
 /** Throws when a part takes too long to read. */
 async function inTime(read: () => Promise<Values> | Values): Promise<Values> {
-  const over = new AbortController();
-  const late = delay(PART_LIMIT_MS, undefined, { signal: over.signal }).then(() => {
-    throw new Error("the part takes too long to read");
-  });
-  try {
-    return await Promise.race([read(), late]);
-  } finally {
-    late.catch(() => undefined);
-    over.abort();
-  }
+  const reading = Promise.resolve(read());
+  if (await endsWithin(reading, PART_LIMIT_MS)) return reading;
+  throw new Error("the part takes too long to read");
 }

@@ -1,6 +1,6 @@
 import { toCatalogError, type VectorWriteRecord } from "../catalog/index.js";
 import { EarshotError } from "../errors.js";
-import { Rounds } from "../rounds.js";
+import { Rounds } from "../timing/index.js";
 import { finishDrop, type DropParts } from "./drop.js";
 
 /** The part of a logger that is used; a pino logger fits. */

@@ -3,7 +3,7 @@ import type { ReindexRecord } from "../../../src/catalog/index.js";
 import type { Logger } from "../../../src/config/index.js";
 import { CatalogDisconnectedError } from "../../../src/errors.js";
 import { reindexRounds } from "../../../src/ingest/reindex-rounds.js";
-import type { Rounds } from "../../../src/rounds.js";
+import type { Rounds } from "../../../src/timing/index.js";
 import { recordedLog, type RecordedLog } from "../../fixtures/recorded-log.js";
 
 const POLL_SECONDS = 2;
