@@ -1,6 +1,7 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
 import { whyNoPostgres } from "./test/fixtures/postgres-cluster.js";
+import { SHORT_LIVED } from "./test/fixtures/programs.js";
 
 const built = path.join(import.meta.dirname, "dist");
 
@@ -28,6 +29,7 @@ function project(name: string, database: "sqlite" | "postgresql", include: strin
       // after the other, for to load everything takes longer than most files do: what a file changes for all it puts back.
       pool: "forks" as const,
       isolate: false,
+      execArgv: SHORT_LIVED,
       // Long enough for a machine that is busy with other things: no test is about speed.
       testTimeout: 120_000,
       hookTimeout: 120_000,

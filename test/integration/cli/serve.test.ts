@@ -6,11 +6,11 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
 import { TEST_PACK } from "../../fixtures/earshot.js";
-import { CLI } from "../../fixtures/programs.js";
+import { CLI, SHORT_LIVED } from "../../fixtures/programs.js";
 
 it.each(["SIGTERM", "SIGINT"] as const)("earshot serve answers, and ends well on %s", async (signal) => {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "earshot-serve-")));
-  const args = [CLI, "serve", "--port", "0", "--data-dir", folder, "--model-pack", TEST_PACK];
+  const args = [...SHORT_LIVED, CLI, "serve", "--port", "0", "--data-dir", folder, "--model-pack", TEST_PACK];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
