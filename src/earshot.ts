@@ -18,7 +18,7 @@ import { createEvaluationService, type EvaluationService } from "./evaluation/in
 import { limitsPlugin } from "./graphql/limits.js";
 import { buildEarshotSchema } from "./graphql/schema.js";
 import { createViewerOf, type ViewerHook, type ViewerOf } from "./graphql/viewer.js";
-import { IndexService, LiveIndex } from "./indexes/index.js";
+import { IndexService, LiveIndex, VectorUpkeep } from "./indexes/index.js";
 import {
   createIngestService,
   IndexReconciler,
@@ -33,7 +33,6 @@ import type { Observation, Observe } from "./telemetry/index.js";
 import { observedVectorIndex } from "./vectors/observed.js";
 import type { VectorIndex } from "./vectors/index.js";
 import { openVectorIndex } from "./vectors/open.js";
-import { VectorUpkeep } from "./vectors/upkeep.js";
 
 /** What a host gives beside the {@link EarshotOptions}. */
 export interface HostOptions {

@@ -2,8 +2,8 @@ import type { Catalog } from "../catalog/index.js";
 import type { Logger } from "../config/index.js";
 import { IndexInUseError, VectorIndexNotFoundError } from "../errors.js";
 import { listPacks, type PackPlaces } from "../models/index.js";
-import { dropIndex } from "../vectors/drop.js";
 import type { IndexInfo, VectorIndex } from "../vectors/index.js";
+import { dropIndex } from "./drop.js";
 import type { LiveIndex } from "./live-index.js";
 
 /** What an index service works with. */

@@ -3,8 +3,9 @@ import type { Logger } from "../config/index.js";
 import type { BorrowedRuntime, PackRuntime, PackRuntimes } from "../encoding/index.js";
 import { EarshotError, LivePackMissingError, PackElsewhereError } from "../errors.js";
 import { findPack, flatDimension, readPackManifest, type PackPlaces } from "../models/index.js";
-import { createIndex } from "../vectors/drop.js";
 import type { VectorIndex } from "../vectors/index.js";
+import { chooseIndex } from "./choose-index.js";
+import { createIndex } from "./drop.js";
 
 /** What the live index is found with. */
 export interface LiveIndexParts {
@@ -287,28 +288,6 @@ export class LiveIndex {
       return null;
     }
   }
-}
-
-/** The index in use. An empty one gives way to that of the default pack. */
-async function chooseIndex(catalog: Catalog, defaultId: string, logger: Logger): Promise<string> {
-  const known = await catalog.liveIndex.find();
-  if (known === defaultId) return known;
-  const contents = await catalog.indexedVideos.countByIndex();
-  if (known === null)
-    return catalog.liveIndex.begin(contents.has(defaultId) ? defaultId : (fullest(contents) ?? defaultId));
-  if (contents.has(known)) return known;
-  const changed = await catalog.transaction(async (tx) => {
-    // It may have been filled meanwhile.
-    if ((await catalog.indexedVideos.countByIndex(tx)).has(known)) return false;
-    return catalog.liveIndex.change(tx, known, defaultId);
-  });
-  if (!changed) return (await catalog.liveIndex.find()) ?? known;
-  logger.info({ index: defaultId, before: known }, "the index in use was empty; searches and ingests use another one");
-  return defaultId;
-}
-
-function fullest(contents: ReadonlyMap<string, { videos: number }>): string | undefined {
-  return [...contents].sort(([, a], [, b]) => b.videos - a.videos)[0]?.[0];
 }
 
 function makeIndex(parts: LiveIndexParts, { pack }: PackRuntime): Promise<void> {

@@ -20,10 +20,9 @@ import {
   ReindexStateError,
   ReindexUnderWayError,
 } from "../errors.js";
-import type { LiveIndex } from "../indexes/index.js";
+import { createIndex, type LiveIndex } from "../indexes/index.js";
 import { flatDimension, listPacks } from "../models/index.js";
 import type { Rounds } from "../timing/index.js";
-import { createIndex } from "../vectors/drop.js";
 import type { VectorIndex } from "../vectors/index.js";
 import type { JobUpdate } from "./events.js";
 import { reindexRounds } from "./reindex-rounds.js";

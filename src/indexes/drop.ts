@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Catalog, CatalogTransaction } from "../catalog/index.js";
-import type { IndexDescription, VectorIndex } from "./index.js";
+import type { IndexDescription, VectorIndex } from "../vectors/index.js";
 
 /** What the removal of an index works with. */
 export interface DropParts {

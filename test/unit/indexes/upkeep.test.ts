@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId, type Catalog } from "../../../src/catalog/index.js";
+import type { Logger } from "../../../src/config/index.js";
 import { VectorIndexNotFoundError, VectorIndexUnavailableError } from "../../../src/errors.js";
-import { createIndex, dropIndex } from "../../../src/vectors/drop.js";
+import { createIndex, dropIndex, VectorUpkeep, type UpkeepTimes } from "../../../src/indexes/index.js";
 import type { VectorIndex } from "../../../src/vectors/index.js";
 import { createLocalVectorIndex } from "../../../src/vectors/local/index.js";
-import { VectorUpkeep, type UpkeepTimes } from "../../../src/vectors/upkeep.js";
 import { addSegments, addVideo, endLeases, openTestCatalog, type TestCatalog } from "../../fixtures/catalog.js";
 import { recordedLog, type RecordedLog } from "../../fixtures/recorded-log.js";
 
@@ -48,7 +48,7 @@ function engine(changes: Partial<VectorIndex> = {}): VectorIndex {
 }
 
 function newUpkeep(times: Partial<UpkeepTimes> = {}, catalog: Catalog = test.catalog, vectors = engine()) {
-  const upkeep = new VectorUpkeep({ catalog, vectors, logger: log }, times);
+  const upkeep = new VectorUpkeep({ catalog, vectors, logger: log as unknown as Logger }, times);
   started.push(upkeep);
   return upkeep;
 }

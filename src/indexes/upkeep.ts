@@ -1,17 +1,12 @@
 import { toCatalogError, type VectorWriteRecord } from "../catalog/index.js";
+import type { Logger } from "../config/index.js";
 import { EarshotError } from "../errors.js";
 import { Rounds } from "../timing/index.js";
 import { finishDrop, type DropParts } from "./drop.js";
 
-/** The part of a logger that is used; a pino logger fits. */
-export interface UpkeepLogger {
-  info(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
 /** What the upkeep works with. */
 export interface UpkeepParts extends DropParts {
-  logger: UpkeepLogger;
+  logger: Pick<Logger, "info" | "error">;
 }
 
 /** When the upkeep works, in seconds. */
