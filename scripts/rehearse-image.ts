@@ -78,15 +78,21 @@ async function until(condition: () => boolean, seconds: number): Promise<boolean
   return true;
 }
 
+/** Waits until what is in the container answers its health check on a path. */
+function answers(container: Container, { healthCheck }: Rootfs, ...path: string[]): Promise<boolean> {
+  return until(() => container.running && container.exec([...healthCheck, ...path]).status === 0, 180);
+}
+
 /** Starts the image's server and lets it do what it is for. */
 async function tryServer(image: Rootfs, data: string): Promise<Record<string, number>> {
   const media = path.join(context, "demo");
   const start = performance.now();
   const container = Container.start(image, [], { data, media });
   try {
-    const healthy = await until(() => container.running && container.exec(image.healthCheck).status === 0, 180);
-    check("its health check succeeds", healthy, container.output);
+    check("its health check succeeds", await answers(container, image), container.output);
     const secondsToHealthy = (performance.now() - start) / 1000;
+    check("it is ready for requests", await answers(container, image, "/ready"), container.output);
+    const secondsToReady = (performance.now() - start) / 1000;
     const write = container.exec([
       "sh",
       "-c",
@@ -128,7 +134,7 @@ async function tryServer(image: Rootfs, data: string): Promise<Record<string, nu
     const { status } = await container.terminate();
     const secondsToEnd = (performance.now() - asked) / 1000;
     check("SIGTERM ends it with status 0", status === 0, container.output);
-    return { secondsToHealthy, peakMemoryMB, secondsToEnd };
+    return { secondsToHealthy, secondsToReady, peakMemoryMB, secondsToEnd };
   } finally {
     container.kill();
   }
@@ -141,8 +147,8 @@ async function tryBackup(image: Rootfs, backup: string, data: string): Promise<v
   chownSync(path.join(data, "earshot.db"), ...idsOf(image));
   const container = Container.start(image, [], { data, media: path.join(context, "demo") });
   try {
-    const healthy = await until(() => container.running && container.exec(image.healthCheck).status === 0, 180);
-    const found = healthy ? JSON.stringify(ask(container, "/graphql", { query: SEARCH })) : container.output;
+    const ready = await answers(container, image, "/ready");
+    const found = ready ? JSON.stringify(ask(container, "/graphql", { query: SEARCH })) : container.output;
     check("a search in the restored copy finds the moment", found.includes('"Gate"'), found);
   } finally {
     container.kill();
